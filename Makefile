@@ -10,7 +10,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without bytecode caches, each of the tests' many processes compiles every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run run-connected test amplify lint format bench soak screenshots lock sbom
+.PHONY: help run run-connected test test-all amplify lint format bench soak screenshots lock sbom
 .DEFAULT_GOAL = help
 
 help: ## list the targets
@@ -23,10 +23,13 @@ run: .venv/runtime ## start Branchkeep on 127.0.0.1:8000 (PORT=8001 for another 
 run-connected: .venv/dev ## try a connected console without AWS (PORT=8001 for another port)
 	@exec $(BIN)/python -m tests.connected
 
-test: .venv/dev ## run all tests, on SQLite and PostgreSQL (one file: .venv/bin/pytest FILE)
+test: .venv/dev ## check every guarantee, on SQLite and PostgreSQL (one file: .venv/bin/pytest FILE)
 	@$(BIN)/python -m tests.fixtures.chromium
 	@$(BIN)/python -m tests.fixtures.nginx
-	@$(BIN)/python -m tests.run
+	@$(BIN)/python -m tests.run $(TESTS)
+
+test-all: TESTS = --all
+test-all: test ## run all tests, also those that prove again what others do
 
 amplify: .venv/dev $(AMPX)/installed.json ## test with Amplify's own clients, which npm installs (needs Node.js)
 	AMPX=$(CURDIR)/$(AMPX) $(BIN)/pytest tests/amplify

@@ -280,6 +280,7 @@ def test_an_invitation(world: World, open_page: Callable[..., Page], complaints:
     assert accessibility_problems(page) == []
 
 
+@pytest.mark.exhaustive
 def test_the_admin_site(full_app: World, open_page: Callable[..., Page], complaints: Any) -> None:
     urls = [*_urls(full_app, ADMIN)]
     olga = open_page(user=full_app.person("olga"), width=320, height=640)
@@ -303,6 +304,7 @@ def test_the_admin_site(full_app: World, open_page: Callable[..., Page], complai
     assert problems == []
 
 
+@pytest.mark.exhaustive
 def test_one_time_links_and_suspended_people(world: World, open_page: Callable[..., Page]) -> None:
     account_link(world)
     set_role(world, "mia", "owner")
@@ -381,6 +383,7 @@ def test_accessibility_problems_are_found(page: Page) -> None:
         assert word in problems
 
 
+@pytest.mark.exhaustive
 def test_previews_of_bulk_edit(
     full_app: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:

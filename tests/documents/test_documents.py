@@ -1,5 +1,6 @@
 """The documents name every setting, command, make target, metric, error and doctor check."""
 
+import ast
 import re
 
 from console.amplify.errors import AmplifyError
@@ -114,3 +115,25 @@ def test_every_guarantee_links_its_tests() -> None:
         if str(path.relative_to(BASE_DIR)) not in linked[number]
     ]
     assert missing == []
+
+
+def marks_of_tests(file: str) -> list[set[str]]:
+    """Return the marks of each test in a file, with those of the whole file."""
+    body = ast.parse((BASE_DIR / file).read_text()).body
+    marks = [node.value for node in body if "pytestmark" in ast.unparse(node)[:10]]
+    of_all = {ast.unparse(it) for mark in marks for it in getattr(mark, "elts", [mark])}
+    tests = [it for it in body if isinstance(it, ast.FunctionDef) and it.name.startswith("test_")]
+    return [of_all | {*map(ast.unparse, test.decorator_list)} for test in tests]
+
+
+def test_make_test_checks_every_guarantee() -> None:
+    """At least one of a guarantee's tests doesn't wait for `make test-all`."""
+    unchecked = [
+        number
+        for number, files in guarantees().items()
+        if files
+        and all(
+            "pytest.mark.exhaustive" in marks for file in files for marks in marks_of_tests(file)
+        )
+    ]
+    assert unchecked == []

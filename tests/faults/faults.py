@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from console.models import AuditEvent
 from console.workflows import bin_worker
 from secrets_app.models import BinEntry, Secret
@@ -58,6 +60,15 @@ FAULTS = {
     "truncated": _lost(Fault.TRUNCATED, errors.StoreFailed),
     "garbage": _lost(Fault.GARBAGE, errors.StoreFailed),
 }
+# One fault for each pair of errors and whether the store did it: what recovery depends on
+KINDS = {(it.write_error, it.read_error, it.fault.acts): name for name, it in FAULTS.items()}
+each_fault = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in KINDS.values() else pytest.mark.exhaustive)
+        for name in FAULTS
+    ],
+)
 # One fault for each pair of errors, for tests of messages, which depend on the error alone
 DISTINCT = list({(it.write_error, it.read_error): name for name, it in FAULTS.items()}.values())
 

@@ -44,7 +44,7 @@ from tests.faults.faults import SSM_OPERATIONS, assert_recovered
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.exhaustive_on_postgres
 
 
 def save_late(

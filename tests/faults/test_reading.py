@@ -22,11 +22,10 @@ from tests.factories import (
     set_secret,
     write_outside,
 )
-from tests.faults.faults import DISTINCT, FAULTS, assert_recovered, reveals_nothing
+from tests.faults.faults import DISTINCT, FAULTS, assert_recovered, each_fault, reveals_nothing
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
 
-each_fault = pytest.mark.parametrize("name", FAULTS)
 FRAGMENT = {"HX-Request": "true"}
 VALUE = "a value that is never shown"
 

@@ -47,6 +47,7 @@ def restore_all(access: Access) -> bool:
     return not kept(access.app)
 
 
+@pytest.mark.exhaustive
 def test_it_works(world: World, faulty_ssm: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     for key in KEYS:
         set_secret(world, key, f"value of {key}", world.main)

@@ -48,6 +48,7 @@ def undone(world: World, saved: uuid.UUID) -> list[RowOutcome]:
     return undo(access, saved, tokens, uuid.uuid4(), may_go_on=lambda: True)
 
 
+@pytest.mark.exhaustive
 def test_it_works(world: World, faulty_ssm: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     """At five calls a second, what can't be undone at once is undone by the next attempts."""
     saved = changed(world)

@@ -18,6 +18,7 @@ from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import LONGEST
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_it_works(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "PORT": str(free_port())}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.commands import CommandResult
 from tests.fixtures.machine import Machine
 
@@ -21,6 +23,7 @@ def test_other_settings(tmp_path: Path) -> None:
         assert shown.out == f"{token} {tmp_path}\n"
 
 
+@pytest.mark.exhaustive
 def test_more_settings_than_are_kept(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     for number in [*range(6)] * 3:

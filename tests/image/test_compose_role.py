@@ -31,7 +31,7 @@ RIGHTS = """
 SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolpassword IS NULL
 FROM pg_authid WHERE rolname = '{}'
 """
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,7 @@ def test_superuser_has_no_password(url: str) -> None:
     assert postgres.psql(url, f"--command={RIGHTS.format('postgres')}").strip().endswith("|t")
 
 
+@pytest.mark.exhaustive
 def test_documented_commands_before_a_restore(
     url: str, database: dict[str, Any], machine: Machine, tmp_path: Path
 ) -> None:

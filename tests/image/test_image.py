@@ -55,6 +55,7 @@ TOOLS = ["cc", "gcc", "g++", "clang", "make", "ld", "pip", "pip3", "git", "apt-g
 pytestmark = [pytest.mark.slow]
 
 
+@pytest.mark.exhaustive
 def test_it_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Build once, since it takes long, then check everything."""
     print(f"The image's steps ran in {room.kind()}.")

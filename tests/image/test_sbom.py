@@ -28,6 +28,7 @@ def locked() -> set[tuple[str, str]]:
     return set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", lock, re.MULTILINE))
 
 
+@pytest.mark.exhaustive
 def test_it_works(text: str) -> None:
     made: dict[str, Any] = json.loads(text)
     assert made["bomFormat"] == "CycloneDX"

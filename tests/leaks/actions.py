@@ -3,7 +3,7 @@
 A feature that uses values in a new way adds an action here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle, product
 from typing import Any
 
@@ -221,15 +221,13 @@ def remove_unknown(client_for: ClientFor, world: World) -> None:
     assert UnknownParameter.objects.filter(folder=row.folder, key=row.key).exists()
 
 
-def post_everywhere(
-    client_for: ClientFor, urls: list[str], value: str, people: Iterable[str]
-) -> None:
-    """Post a value to every URL as each of `people`, also where it makes no sense."""
+def post_everywhere(client_for: ClientFor, urls_of: dict[str, list[str]], value: str) -> None:
+    """Post a value to all URLs of each person, also where it makes no sense."""
     fields = {"new-1-key": "a b", "new-1-value": value, "new-2-key": "OK", "new-2-value": value}
     fields |= {f"value-{pk}": value for pk in range(1, 6)}
     headers = cycle(HEADERS)
-    for person in people:
-        for url in urls_for(person, urls):
+    for person, urls in urls_of.items():
+        for url in urls:
             is_plain = url.startswith(PLAIN)  # configuration, not secrets
             client_for(person).post(url, HARMLESS if is_plain else fields, headers=next(headers))
 

@@ -54,7 +54,7 @@ def test_it_works(
     }
     names = {"id", "object_id", "content_type_id", "app_label", "url", "token", "key", "uidb36"}
     every_url = urls({**samples, **{name: ["1"] for name in names}})
-    for person in ("alice", "vera", "olga"):
+    for person in ("alice", "olga"):  # others see less
         with detector.quiet_logs():
             crawl(client_for(person), every_url, follow=person == "alice")
     checkpoint_journal()

@@ -1,6 +1,7 @@
 """A value stays in the store, however it is entered and used (guarantees 1-5, 18)."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 from django.db import connection
@@ -36,22 +37,56 @@ UNREACHABLE_VIEWS = {
 }
 
 
-@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.both_databases), "ssm"])
-def store(request: pytest.FixtureRequest) -> str:
-    """Run the test with the embedded store, and again with SSM."""
+@dataclass(frozen=True)
+class Extent:
+    """How much one run does. `urls_as` are the people that get every URL and post to it.
+
+    Without `all_links`, only alice follows links, and olga gets no pages of apps.
+    """
+
+    acting: tuple[str, ...] = actions.WRITERS
+    urls_as: tuple[str, ...] = ("alice", "vera", "olga")
+    all_links: bool = False
+    combinations: tuple[tuple[str, dict[str, str]], ...] = COMBINATIONS[1:3]
+
+    def urls_for(self, person: str, urls: list[str]) -> list[str]:
+        """Return the URLs to request as a person."""
+        found = actions.urls_for(person, urls)
+        if person == "olga" and not self.all_links:
+            return [url for url in found if not url.startswith("/apps/d")]
+        return found
+
+
+EXTENTS = {
+    "embedded": Extent(),
+    "everyone": Extent(actions.EVERYONE, actions.KINDS, all_links=True, combinations=COMBINATIONS),
+    "ssm": Extent(urls_as=()),  # pages show the same with any store
+}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.exhaustive_on_postgres),
+        pytest.param("everyone", marks=pytest.mark.exhaustive),
+        pytest.param("ssm", marks=pytest.mark.exhaustive),
+    ]
+)
+def extent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Extent:
+    """Run the test with the embedded store, as everyone, and with SSM."""
     if request.param == "ssm":
         request.getfixturevalue("console_on_ssm")
-    return str(request.param)
+    chosen = EXTENTS[request.param]
+    monkeypatch.setattr(actions, "EVERYONE", chosen.acting)
+    return chosen
 
 
 @pytest.fixture
 def planted(
-    store: str, detector: LeakDetector, client_for: ClientFor, world: World
+    extent: Extent, detector: LeakDetector, client_for: ClientFor, world: World
 ) -> LeakDetector:
     """Enter the canary in every way and shape, with and without JavaScript."""
-    combinations = COMBINATIONS if connection.vendor == "sqlite" else COMBINATIONS[1:3]
     for name, (enter, statuses) in INPUTS.items():
-        for shape, headers in combinations:
+        for shape, headers in extent.combinations:
             value = detector.canary.shapes(name)[shape]
             response = enter(Input(client_for, world, value, headers))
             assert response.status_code in statuses, (name, shape, response.status_code)
@@ -59,47 +94,46 @@ def planted(
 
 
 def test_it_works(
-    store: str,
+    extent: Extent,
     planted: LeakDetector,
     client_for: ClientFor,
     world: World,
     amplify: AmplifyServer,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if store == "ssm" or connection.vendor != "sqlite":  # the others don't reach either
-        monkeypatch.setattr(actions, "EVERYONE", actions.WRITERS)
     for use in actions.USES:
         use(client_for, world)
     actions.use_amplify(client_for, world, amplify, planted.canary.shapes("to Amplify")["plain"])
-    if store == "embedded":  # pages show the same with any store
-        crawl_everything(planted, client_for, world)
+    if extent.urls_as:
+        crawl_everything(extent, planted, client_for, world)
     for use in actions.REMOVALS:
         use(client_for, world)
     assert planted.reveals > 15  # otherwise there was nothing to find
     assert planted.leaks() == []
 
 
-def crawl_everything(detector: LeakDetector, client_for: ClientFor, world: World) -> None:
-    """Get every URL as each kind of person, and post to it as everyone.
+def crawl_everything(
+    extent: Extent, detector: LeakDetector, client_for: ClientFor, world: World
+) -> None:
+    """Get every URL as each of the extent's people, and post to it.
 
     PostgreSQL gets the posts alone, and only the owner's and the operator's, which go through every
     statement: what a page shows is the same, what a database rejects isn't.
     """
     every_url, gets_too = all_urls(world), connection.vendor == "sqlite"
+    urls_of = {person: extent.urls_for(person, every_url) for person in extent.urls_as}
     with detector.quiet_logs():
-        for person in actions.KINDS if gets_too else ():
-            follow, some_urls = person in {"alice", "olga"}, actions.urls_for(person, every_url)
+        for person, some_urls in urls_of.items() if gets_too else ():
+            follow = person == "alice" or (person == "olga" and extent.all_links)
             crawl(client_for(person), some_urls, follow=follow)
     posted = detector.canary.shapes("posted everywhere")["plain"]
     Suspension.objects.create(user=world.person("bob"), proof=Suspension.Proof.OWNERS)
     confirm = reverse("member_confirm", args=[world.app.app_id, world.person("bob").pk])
     client_for("alice").post(confirm)  # first: the posts below come in any order
+    refused = {it: urls_of.pop(it) for it in extent.urls_as if it not in actions.WRITERS}
     if gets_too:
-        refused = [name for name in actions.KINDS if name not in actions.WRITERS]
         with detector.quiet_logs():  # what the others post goes through the same statements
-            actions.post_everywhere(client_for, every_url, posted, refused)
-    writers = ("alice", "bob", "olga") if gets_too else ("alice", "olga")
-    actions.post_everywhere(client_for, every_url, posted, writers)
+            actions.post_everywhere(client_for, refused, posted)
+    actions.post_everywhere(client_for, urls_of, posted)
     for name, role in ROLES.items():  # posting removed some
         member = {"app": world.app, "user": world.person(name)}
         Member.objects.update_or_create(**member, defaults={"role": role})

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_it_works(tmp_path: Path) -> None:
     done = subprocess.run(

@@ -108,6 +108,7 @@ def test_form_that_asks_at_times(alice: Page, world: World, complaints: Any) -> 
     assert not world.main.protected
 
 
+@pytest.mark.exhaustive
 def test_without_scripts(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
     complaints.expect("403")
     page = open_page(user=world.person("alice"), javascript=False)
@@ -125,6 +126,7 @@ def test_without_scripts(world: World, open_page: Callable[..., Page], complaint
     assert Invitation.objects.get().role == "developer"
 
 
+@pytest.mark.exhaustive
 def test_export(alice: Page, world: World) -> None:
     set_secrets(world, {"KEY": "v"})
     alice.goto("/apps/d1shop/activity/")
@@ -145,6 +147,7 @@ def test_admin(world: World, open_page: Callable[..., Page]) -> None:
     assert world.person("bob").first_name == "Bob"
 
 
+@pytest.mark.exhaustive
 def test_admin_without_scripts(
     world: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
@@ -226,6 +229,7 @@ def test_reveal_needs_its_own_press(mia: Page, complaints: Any) -> None:
     expect(mia.get_by_text("the value", exact=True)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_copying_needs_its_own_press(mia: Page, complaints: Any) -> None:
     complaints.expect("403")
     mia.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -255,6 +259,7 @@ def test_reveal_in_edit_mode(mia: Page, complaints: Any) -> None:
     expect(value_of(row(mia, "OTHER", "main"))).to_have_value("typed, not saved")
 
 
+@pytest.mark.exhaustive
 def test_reveal_on_its_page(mia: Page) -> None:
     mia.goto(LIST)
     wait_for_reconcile(mia)

@@ -131,6 +131,7 @@ def test_it_works(bob: Page) -> None:
     expect(bob.get_by_role("link", name="Set up app")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_passkey_as_second_factor(bob: Page) -> None:
     add_authenticator(bob)
     add_passkey(bob, passwordless=False)
@@ -200,6 +201,7 @@ def test_ending_sessions(bob: Page, open_page: Callable[..., Page], live_server:
     expect(bob.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("clock")
 def test_too_many_attempts(world: World, page: Page, complaints: Any) -> None:
     complaints.expect("429")
@@ -213,6 +215,7 @@ def test_too_many_attempts(world: World, page: Page, complaints: Any) -> None:
     expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("clock")
 def test_without_javascript_only_the_code_is_offered(
     world: World, open_page: Callable[..., Page], live_server: Any

@@ -77,6 +77,7 @@ def test_more_filters(alice: Page) -> None:
     expect(alice.get_by_text("of 61")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("entries")
 def test_an_operator_sees_all_activity(world: World, open_page: Callable[..., Page]) -> None:
     olga = open_page(user=world.person("olga"))

@@ -31,6 +31,7 @@ def test_it_works(world: World, alice: Page) -> None:
     assert stored_values(world, "API_KEY", world.dev)[0] == "first"
 
 
+@pytest.mark.exhaustive
 def test_delete_with_the_keyboard(world: World, alice: Page) -> None:
     fill(world)
     alice.goto(f"{SECRETS}bin/")
@@ -52,6 +53,7 @@ def test_delete_with_the_keyboard(world: World, alice: Page) -> None:
     assert [entry.key for entry in BinEntry.objects.all()] == ["API_KEY"]
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     fill(world)
     page = open_page(user=world.person("alice"), javascript=False)

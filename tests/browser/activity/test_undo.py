@@ -47,6 +47,7 @@ def test_it_works(alice: Page, world: World) -> None:
     assert stored_value(f"{SHARED}/API_KEY") == "new"
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     set_secrets(world, {"API_KEY": "old"})
     page = open_page(user=world.person("alice"), javascript=False)
@@ -59,6 +60,7 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     assert stored_value(f"{SHARED}/API_KEY") == "old"
 
 
+@pytest.mark.exhaustive
 def test_page_of_a_change_set(alice: Page, world: World) -> None:
     """More secrets than one response undoes: the page goes on by itself."""
     keys = [f"KEY_{number}" for number in range(12)]

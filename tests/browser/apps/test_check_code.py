@@ -45,6 +45,7 @@ def test_it_works(world: World, alice: Page) -> None:
     expect(alice.locator("#add-key")).to_have_value("API_URL")
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     page = open_page(user=world.person("vera"), javascript=False)
     page.goto(f"{COMPARE}code/")

@@ -137,6 +137,7 @@ def test_a_filter_replaces_the_matrix(alice: Page, branches: list[Branch]) -> No
     expect(alice).to_have_url(f"{COMPARE}?q=&kind=&since=1&show=missing")
 
 
+@pytest.mark.exhaustive
 def test_cells_are_selected_and_removed(alice: Page, branches: list[Branch]) -> None:
     alice.goto(COMPARE)
     bar = alice.get_by_role("region", name="Selected cells")

@@ -51,6 +51,7 @@ def test_it_works(world: World, account: AmplifyServer, open_page: Callable[...,
     expect(olga.get_by_role("link", name="pr-1")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_problem_stops_it(
     world: World, account: AmplifyServer, open_page: Callable[..., Page], complaints: Any
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_problem_stops_it(
     expect(olga.get_by_text("Imported 2 apps.")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_without_scripts(
     world: World, account: AmplifyServer, open_page: Callable[..., Page]
 ) -> None:

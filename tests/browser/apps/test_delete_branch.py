@@ -63,6 +63,7 @@ def test_keyboard_alone(world: World, alice: Page, url: str) -> None:
     expect(alice.get_by_text("Deleted the branch dev.")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page], url: str) -> None:
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(url)

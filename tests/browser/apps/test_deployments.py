@@ -62,6 +62,7 @@ def test_progress_without_a_reload(
     expect(page.get_by_role("button", name="Redeploy dev")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_overview(world: World, amplify: AmplifyServer, open_page: Callable[..., Page]) -> None:
     page = open_page(user=world.person("alice"))
     page.goto("/apps/d1shop/")
@@ -71,6 +72,7 @@ def test_overview(world: World, amplify: AmplifyServer, open_page: Callable[...,
     page.wait_for_url("**/activity/?since=*")
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(
     world: World, amplify: AmplifyServer, open_page: Callable[..., Page]
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_kind_is_chosen_with_the_keyboard(world: World, alice: Page) -> None
     assert variable_values(world) == {}
 
 
+@pytest.mark.exhaustive
 def test_several_scopes_and_what_cannot_be_seen(world: World, alice: Page) -> None:
     alice.goto(f"{VARIABLES}?branch={world.dev.pk}")
     paste(alice, 'API_KEY="hunter\\n"\n', "#add-key")
@@ -98,6 +99,7 @@ def test_several_scopes_and_what_cannot_be_seen(world: World, alice: Page) -> No
     assert stored_value(f"{SHARED}/API_KEY") == "hunter"
 
 
+@pytest.mark.exhaustive
 def test_keys_that_are_not_in_the_text(world: World, alice: Page) -> None:
     """None is removed unless it is chosen, not even with every key of the text."""
     for key in ("OLD_KEY", "OTHER_KEY"):
@@ -196,6 +198,7 @@ def test_stop(world: World, alice: Page, monkeypatch: pytest.MonkeyPatch, compla
     expect(alice.get_by_text(f"Saved {saved} of 60")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Any) -> None:
     page = open_page(user=world.person("alice"), javascript=False)
     page.goto(IMPORT)
@@ -216,6 +219,7 @@ def test_a_text_is_gone_after_leaving_the_page(world: World, alice: Page) -> Non
     assert alice.get_by_role("textbox", name="Text").input_value() == ""
 
 
+@pytest.mark.exhaustive
 def test_a_file_of_amplify_gen_1(world: World, alice: Page) -> None:
     """Paste it, and choose another environment: its values are saved."""
     values = {"dev": {"apiUrl": "d"}, "prod": {"apiUrl": "p", "level": "x"}}

@@ -42,7 +42,7 @@ def member_row(page: Page, name: str) -> Locator:
     return page.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_it_works(
     world: World, open_page: Callable[..., Page], complaints: Any, javascript: bool
 ) -> None:
@@ -69,6 +69,7 @@ def test_it_works(
     assert answer.status == 404
 
 
+@pytest.mark.exhaustive
 def test_an_invited_user_with_an_account(world: World, open_page: Callable[..., Page]) -> None:
     """charlie has an account; another user is signed in to the browser."""
     world.person("charlie")
@@ -85,7 +86,7 @@ def test_an_invited_user_with_an_account(world: World, open_page: Callable[..., 
     assert Member.objects.get(user=world.person("charlie")).role == "viewer"
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_offboarding(
     world: World, open_page: Callable[..., Page], tmp_path: Path, javascript: bool
 ) -> None:
@@ -118,6 +119,7 @@ def test_offboarding(
     expect(member_row(alice, "bob@example.org").get_by_role("cell").last).to_have_text("1")
 
 
+@pytest.mark.exhaustive
 def test_an_operator_disables_a_user(world: World, open_page: Callable[..., Page]) -> None:
     """bob is signed out at once; olga finds the secrets bob knows."""
     set_secrets(world, {"WROTE": "3"}, world.dev, by="bob")

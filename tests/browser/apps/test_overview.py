@@ -45,6 +45,7 @@ def test_it_works(changed_outside: World, open_page: Callable[..., Page]) -> Non
     expect(alice.get_by_role("button", name="Take theirs: DATABASE_URL on main")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(changed_outside: World, open_page: Callable[..., Page]) -> None:
     alice = open_page(user=changed_outside.person("alice"), javascript=False)
     alice.goto(URL)

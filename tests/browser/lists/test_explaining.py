@@ -22,6 +22,7 @@ def test_it_works(alice: Page, world: World) -> None:
     expect(alice.get_by_text("All branches has a value, version 1.")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_from_compare(alice: Page, world: World) -> None:
     set_secrets(world, {"API_KEY": "value"})
     set_secrets(world, {"ALONE": "value"}, world.main)

@@ -97,6 +97,7 @@ def test_each_character_is_as_likely(alice: Page) -> None:
     assert chi_squared < 140  # of 61 degrees of freedom; by chance once in 10 million draws
 
 
+@pytest.mark.exhaustive
 def test_without_scripts(open_page: Callable[..., Page], world: World) -> None:
     bob = open_page(user=world.person("bob"), javascript=False)
     bob.goto(LIST)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 VARIABLES = "/apps/d1shop/hosting/environment-variables/"
 
 
-@pytest.mark.parametrize("url", [LIST, VARIABLES])
+@pytest.mark.parametrize("url", [LIST, pytest.param(VARIABLES, marks=pytest.mark.exhaustive)])
 def test_it_works(alice: Page, world: World, url: str) -> None:
     add = set_secret if url == LIST else set_variable
     for number in range(17):

@@ -51,6 +51,7 @@ def test_adding_what_is_missing(alice: Page, world: World) -> None:
     assert stored_value(str(path)) == "for dev"
 
 
+@pytest.mark.exhaustive
 def test_narrow_and_dark(open_page: Callable[..., Page], world: World) -> None:
     set_secrets(world, {"SHARED": "s"})
     set_secrets(world, {"SHARED": "s", "ONLY_MAIN": "s"}, world.main)

@@ -26,7 +26,7 @@ def new_key(page: Page) -> Locator:
     return page.get_by_role("group", name="New").get_by_label("Variable", exact=True)
 
 
-@pytest.mark.parametrize("url", [LIST, VARIABLES])
+@pytest.mark.parametrize("url", [LIST, pytest.param(VARIABLES, marks=pytest.mark.exhaustive)])
 def test_it_works(alice: Page, world: World, url: str) -> None:
     alice.goto(url)
     alice.keyboard.press("n")
@@ -58,7 +58,7 @@ def test_editing_a_row(alice: Page, world: World) -> None:
     expect(alice.locator("form.in-place textarea").first).to_be_focused()
 
 
-@pytest.mark.parametrize("url", [LIST, VARIABLES])
+@pytest.mark.parametrize("url", [LIST, pytest.param(VARIABLES, marks=pytest.mark.exhaustive)])
 def test_adding_in_edit_mode(alice: Page, world: World, url: str) -> None:
     """Add new is at most ten presses of Tab away, though each row has several stops."""
     for number in range(15):
@@ -152,7 +152,7 @@ def test_rotating_and_undoing_without_a_mouse(alice: Page, world: World) -> None
     assert clicks(alice) == 0
 
 
-@pytest.mark.parametrize("url", [LIST, VARIABLES])
+@pytest.mark.parametrize("url", [LIST, pytest.param(VARIABLES, marks=pytest.mark.exhaustive)])
 def test_removing_and_undoing_without_a_mouse(alice: Page, world: World, url: str) -> None:
     for key in ("A_KEY", "B_KEY"):
         set_secrets(world, {key: "old"})

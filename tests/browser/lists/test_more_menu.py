@@ -57,6 +57,7 @@ def test_it_works(alice: Page, world: World) -> None:
     assert "MIIE vQ=" not in alice.content() + browser_storage(alice)
 
 
+@pytest.mark.exhaustive
 def test_a_variable(alice: Page, world: World) -> None:
     set_variable(world, "API_URL", "https://example.org/a b\n")
     alice.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -98,6 +99,7 @@ def test_with_the_keyboard(alice: Page, world: World) -> None:
     expect(alice.get_by_role("link", name="TLS_KEY", exact=True)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_removal_that_asks(alice: Page, world: World, settings: Any, complaints: Any) -> None:
     complaints.expect("422")
     settings.BIN_DAYS = 0

@@ -111,6 +111,7 @@ def test_many_rows_are_saved_in_batches_that_can_be_stopped(alice: Page, world: 
     assert stored_value(f"{SHARED}/MANY_7") == "value 7"
 
 
+@pytest.mark.exhaustive
 def test_a_store_that_refuses_writes(
     faulty: Faulty,
     console_on_ssm: object,
@@ -210,6 +211,7 @@ def type_then_continue(route: Route, page: Page) -> None:
     route.continue_()
 
 
+@pytest.mark.exhaustive
 def test_changing_a_secret_that_was_removed(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
     set_secrets(world, {"ONE": "first"})
@@ -229,6 +231,7 @@ def test_changing_a_secret_that_was_removed(alice: Page, world: World, complaint
     assert stored_value(f"{SHARED}/ONE") == "still wanted"
 
 
+@pytest.mark.exhaustive
 def test_a_conflict_without_javascript(
     world: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:

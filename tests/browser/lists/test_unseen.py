@@ -50,7 +50,9 @@ def new_row(page: Page, key: str = "KEY") -> Locator:
     return new
 
 
-@pytest.mark.parametrize("url", [MANAGE, f"{VARIABLES}manage/"])
+@pytest.mark.parametrize(
+    "url", [MANAGE, pytest.param(f"{VARIABLES}manage/", marks=pytest.mark.exhaustive)]
+)
 def test_it_works(world: World, alice: Page, url: str) -> None:
     """Enter saves."""
     alice.goto(url)
@@ -85,7 +87,9 @@ def test_enter_that_ends_a_composition_does_not_save(alice: Page) -> None:
     assert not Secret.objects.exists()
 
 
-@pytest.mark.parametrize("url", [MANAGE, f"{VARIABLES}manage/"])
+@pytest.mark.parametrize(
+    "url", [MANAGE, pytest.param(f"{VARIABLES}manage/", marks=pytest.mark.exhaustive)]
+)
 def test_what_can_not_be_seen_is_said_before_save(alice: Page, url: str) -> None:
     alice.goto(url)
     new = new_row(alice)
@@ -104,7 +108,10 @@ def test_what_can_not_be_seen_is_said_before_save(alice: Page, url: str) -> None
         expect(new.locator(".note")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("url", "said"), [(MANAGE, SECRETS), (f"{VARIABLES}manage/", VALUES)])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [(MANAGE, SECRETS), pytest.param(f"{VARIABLES}manage/", VALUES, marks=pytest.mark.exhaustive)],
+)
 def test_nothing_to_remove(alice: Page, url: str, said: Remarks) -> None:
     """The server says the same after saving (tests/console/lib/test_remarks.py)."""
     alice.goto(url)
@@ -178,9 +185,13 @@ def test_beside_a_revealed_value(world: World, alice: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "manage"), [(LIST, "Manage secrets"), (VARIABLES, "Manage variables")]
+    ("url", "manage"),
+    [
+        (LIST, "Manage secrets"),
+        pytest.param(VARIABLES, "Manage variables", marks=pytest.mark.exhaustive),
+    ],
 )
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_the_filter_stays(
     world: World, open_page: Callable[..., Page], url: str, manage: str, javascript: bool
 ) -> None:

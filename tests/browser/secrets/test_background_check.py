@@ -22,7 +22,7 @@ def hold(world: World, listed: int) -> None:
     Revalidation.objects.filter(app=world.app).update(**held)
 
 
-@pytest.mark.parametrize("address", [LIST, MANAGE])
+@pytest.mark.parametrize("address", [LIST, pytest.param(MANAGE, marks=pytest.mark.exhaustive)])
 def test_it_works(open_page: Any, address: str) -> None:
     world = World()
     set_secrets(world, {"API_KEY": "first"})
@@ -54,7 +54,7 @@ def test_without_javascript(open_page: Any) -> None:
     expect(page.locator("#freshness")).to_contain_text("Checked against the parameter store")
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_one_button_for_all_mirrors(open_page: Any, javascript: bool) -> None:
     world = World()
     set_secrets(world, {"API_KEY": "first", "OTHER_KEY": "first"}, world.dev)

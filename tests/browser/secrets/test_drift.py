@@ -46,6 +46,7 @@ def test_it_works(world: World, alice: Page) -> None:
     assert stored_values(world, "API_KEY", world.dev)[0] == "from outside"
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     change_outside(world)
     reconcile_now(world)

@@ -195,7 +195,11 @@ def test_revealing_in_the_form(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+    ("button", "left"),
+    [
+        pytest.param("Keep their value", "theirs", marks=pytest.mark.exhaustive),
+        ("Overwrite", "mine"),
+    ],
 )
 def test_a_conflict(page: Page, world: World, complaints: Any, button: str, left: str) -> None:
     complaints.expect("422")
@@ -229,6 +233,7 @@ def test_sorting_keeps_what_was_typed(page: Page) -> None:
     assert stored_value(f"{SHARED}/API_KEY") == "second"
 
 
+@pytest.mark.exhaustive
 def test_it_is_accessible(page: Page) -> None:
     edit_link(page).click()
     new_value(page).fill("second\n")
@@ -263,6 +268,7 @@ def test_a_developer_overrides_what_is_locked(world: World, open_page: Callable[
     assert stored_value(ON_DEV) == "for dev"
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     set_secrets(world, {"API_KEY": "first"})
     alice = open_page(user=world.person("alice"), javascript=False)

@@ -64,6 +64,7 @@ def test_it_works(
     assert audit_rows(world, "found.") == []
 
 
+@pytest.mark.exhaustive
 def test_not_waiting(
     alice: Page, world: World, interrupted: InterruptedStore, complaints: Complaints
 ) -> None:
@@ -87,6 +88,7 @@ def test_not_waiting(
     assert stored_value(f"{SHARED}/API_KEY") == "second try"
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(
     world: World,
     open_page: Callable[..., Page],

@@ -15,7 +15,7 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("url", [LIST, MANAGE])
+@pytest.mark.parametrize("url", [LIST, pytest.param(MANAGE, marks=pytest.mark.exhaustive)])
 def test_a_late_response_does_not_undo_a_search(
     world: World, open_page: Callable[..., Page], url: str
 ) -> None:

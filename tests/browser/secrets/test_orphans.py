@@ -39,6 +39,7 @@ def test_it_works(world: World, alice: Page) -> None:
     assert {*parameter_store().current(PATHS)} == {*PATHS}
 
 
+@pytest.mark.exhaustive
 def test_some_with_the_keyboard(world: World, alice: Page) -> None:
     fill(world)
     alice.set_viewport_size({"width": 320, "height": 800})

@@ -112,7 +112,11 @@ def test_a_refused_key_keeps_what_was_typed(alice: Page, world: World, complaint
 
 
 @pytest.mark.parametrize(
-    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+    ("button", "left"),
+    [
+        pytest.param("Keep their value", "theirs", marks=pytest.mark.exhaustive),
+        ("Overwrite", "mine"),
+    ],
 )
 def test_a_key_that_exists(
     alice: Page, world: World, complaints: Any, button: str, left: str
@@ -172,6 +176,7 @@ def test_escape_clears_it(alice: Page, world: World) -> None:
     expect(quick_add(alice).get_by_label("Value", exact=True)).to_have_value("")
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
     complaints.expect("422")
     alice = open_page(user=world.person("alice"), javascript=False)

@@ -60,6 +60,7 @@ def test_it_works(alice: Page, world: World, complaints: Any) -> None:
     assert stored_value(f"{SHARED}/ONE") == "mine"
 
 
+@pytest.mark.exhaustive
 def test_the_first_reconcile_after_a_write_shows_no_change(alice: Page, world: World) -> None:
     set_secrets(world, {"ONE": "first", "TWO": "first"})
     alice.goto(MANAGE)  # before any reconcile
@@ -76,6 +77,7 @@ def test_the_first_reconcile_after_a_write_shows_no_change(alice: Page, world: W
     assert stored_value(f"{SHARED}/ONE") == "mine"
 
 
+@pytest.mark.exhaustive
 def test_saving_again_from_the_same_page(alice: Page, world: World, complaints: Any) -> None:
     complaints.expect("422")
     set_secrets(world, {"ONE": "first", "TWO": "first"})

@@ -109,7 +109,11 @@ def test_changing_and_removing(app_with_one: Any, open_page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "left"), [("Keep their value", "by mia"), ("Overwrite", "by alice")]
+    ("button", "left"),
+    [
+        pytest.param("Keep their value", "by mia", marks=pytest.mark.exhaustive),
+        ("Overwrite", "by alice"),
+    ],
 )
 def test_a_conflict(
     app_with_one: Any, open_page: Any, complaints: Any, button: str, left: str

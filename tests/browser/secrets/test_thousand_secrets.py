@@ -52,6 +52,7 @@ def test_it_works(app_with_a_thousand: World, open_page: Callable[..., Page]) ->
     expect(alice.locator("th[aria-sort]")).to_have_text("Variable")
 
 
+@pytest.mark.exhaustive
 def test_saving_one_of_them(app_with_a_thousand: World, open_page: Callable[..., Page]) -> None:
     alice = open_page(user=app_with_a_thousand.person("alice"))
     posted: list[str] = []

@@ -106,7 +106,7 @@ def test_revealing_in_edit_mode(alice: Page, world: World) -> None:
     assert stored_value(f"{SHARED}/OTHER") == "other"
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_values_are_saved_byte_for_byte(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:

@@ -77,6 +77,7 @@ def test_keyboard(alice: Page, world: World, secret: Secret) -> None:
     assert stored_values(world, "API_KEY", world.dev)[0] == "the second value"
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(
     open_page: Callable[..., Page], world: World, secret: Secret, complaints: Any
 ) -> None:

@@ -62,6 +62,7 @@ def test_adding_in_the_list(world: World, alice: Page, connected: AmplifyServer)
     assert connected.variables("d1shop") == {"API_URL": "ours"}
 
 
+@pytest.mark.exhaustive
 def test_two_pushes_at_once(world: World, alice: Page, connected: AmplifyServer) -> None:
     """The second one's answer updates the list, although the first one's came in between."""
     set_variable(world, "FIRST", "ours")
@@ -95,6 +96,7 @@ def test_a_conflict_is_decided_with_the_keyboard(
     assert variable_values(world) == {("", "API_URL"): "theirs"}
 
 
+@pytest.mark.exhaustive
 def test_amplify_does_not_answer(world: World, alice: Page, connected: AmplifyServer) -> None:
     connected.always("throttled")
     set_variable(world, "API_URL", "ours")
@@ -103,6 +105,7 @@ def test_amplify_does_not_answer(world: World, alice: Page, connected: AmplifySe
     expect(alice.get_by_text("Pending")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(
     world: World, open_page: Callable[..., Page], connected: AmplifyServer
 ) -> None:

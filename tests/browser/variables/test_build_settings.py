@@ -48,7 +48,7 @@ def press(page: Page, name: str) -> None:
     follow(page.get_by_role("button", name=name, exact=True))
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool) -> None:
     alice = open_page(user=world.person("alice"), javascript=javascript)
     alice.goto("/apps/d1shop/")
@@ -103,6 +103,7 @@ def test_leaving_with_unsaved_work(world: World, open_page: Callable[..., Page])
     assert dialogs == ["beforeunload"]
 
 
+@pytest.mark.exhaustive
 def test_a_conflict(world: World, open_page: Callable[..., Page], complaints: Any) -> None:
     complaints.expect("422")
     alice, mia = (open_page(user=world.person(name)) for name in ("alice", "mia"))
@@ -124,7 +125,7 @@ def test_a_conflict(world: World, open_page: Callable[..., Page], complaints: An
     assert "npm run theirs" in BuildSpec.objects.get().text
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_versions_are_paginated(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:
@@ -142,7 +143,7 @@ def test_versions_are_paginated(
     expect(alice.locator("#L21")).to_have_text("# 1")
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_inserting_commands_with_the_keyboard(
     app_with_versions: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:
@@ -165,6 +166,7 @@ def test_inserting_commands_with_the_keyboard(
     expect(alice.locator("#L12")).to_have_text(f"        - {line}")
 
 
+@pytest.mark.exhaustive
 def test_accessibility(
     app_with_versions: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
@@ -209,7 +211,7 @@ def test_accessibility(
     assert accessibility_problems(alice) == []
 
 
-@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_choosing_the_file_that_can_hold_the_values(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:

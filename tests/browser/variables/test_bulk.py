@@ -72,6 +72,7 @@ def test_another_branch_is_previewed_before_it_is_written(world: World, alice: P
     assert variable_values(world) == {("dev", "A"): "1"}
 
 
+@pytest.mark.exhaustive
 def test_a_conflict(world: World, alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     row = set_variable(world, "A", "first")
@@ -165,6 +166,7 @@ def test_with_the_keyboard(world: World, alice: Page) -> None:
     assert variable_values(world) == {("", "A"): "1"}
 
 
+@pytest.mark.exhaustive
 def test_it_works_without_javascript(world: World, open_page: Any, complaints: Any) -> None:
     complaints.expect("422")
     set_variable(world, "A", "1")

@@ -132,7 +132,11 @@ def test_a_rename_includes_the_overrides(world: World, open_page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "left"), [("Keep their value", "theirs"), ("Overwrite", "mine")]
+    ("button", "left"),
+    [
+        pytest.param("Keep their value", "theirs", marks=pytest.mark.exhaustive),
+        ("Overwrite", "mine"),
+    ],
 )
 def test_a_conflict(world: World, open_page: Any, complaints: Any, button: str, left: str) -> None:
     complaints.expect("422")
@@ -230,6 +234,7 @@ def test_it_works_without_javascript(world: World, open_page: Any, complaints: A
     expect(page.get_by_text("No records to display")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_two_people_edit_300_variables_at_once(
     world: World, open_page: Any, complaints: Any

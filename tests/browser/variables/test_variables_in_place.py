@@ -94,6 +94,7 @@ def test_a_conflict(alice: Page, world: World, complaints: Any) -> None:
     assert variable_values(world) == {("", "API_URL"): "theirs"}
 
 
+@pytest.mark.exhaustive
 def test_without_javascript(world: World, open_page: Callable[..., Page]) -> None:
     set_variable(world, "API_URL", "one")
     alice = open_page(user=world.person("alice"), javascript=False)

@@ -15,6 +15,8 @@ from console.models import AuditEvent, AuditOutcome
 from console.ops import checks
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 MODELS = (AuditEvent, AuditOutcome)
 EVENTS, OUTCOMES = (model._meta.db_table for model in MODELS)
 sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="needs SQLite")

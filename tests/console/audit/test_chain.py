@@ -17,6 +17,8 @@ from console.audit import chain, triggers
 from console.audit.events import Action, Outcome, Target, attempt, conclude
 from console.models import AuditEvent, AuditOutcome, AuditSeal
 
+pytestmark = pytest.mark.both_databases
+
 EVENTS, OUTCOMES, SEALS = (model._meta.db_table for model in (AuditEvent, AuditOutcome, AuditSeal))
 BOB = Actor("web", "bob@example.org", 7, address="203.0.113.7", agent="Lynx/2.9", request_id="r")
 COLUMNS = "at, action, actor_kind, actor, app_id, branch, subject, address, agent, request_id"

@@ -14,6 +14,8 @@ from console.models import AuditEvent, AuditOutcome, AuditSeal
 from tests.console.audit.test_chain import BOB, verify, write
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.django_db(transaction=True)
 def test_it_works(world: World, client_for: Callable[[str], Client]) -> None:

@@ -21,7 +21,7 @@ from tests.fixtures.moto import REGION
 from tests.fixtures.stores import use_store
 from tests.fixtures.waiting import LONGEST, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 MANAGE = "/apps/d1shop/hosting/secrets/manage/"
 
 

@@ -15,6 +15,8 @@ from secrets_app.models import EmbeddedParameter, EmbeddedVersion, Secret
 from tests.factories import audit_events, last_event_id, only_event, summarize
 from tests.fixtures.people import PASSWORD, World
 
+pytestmark = pytest.mark.both_databases
+
 STATE = (App, Branch, Member, Secret, EmbeddedParameter, EmbeddedVersion)
 
 # The event must really be committed, so that the failing outcome rolls back nothing else

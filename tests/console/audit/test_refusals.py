@@ -21,7 +21,6 @@ from tests.factories import (
 )
 from tests.fixtures.people import PASSWORD, World
 
-pytestmark = pytest.mark.both_databases
 CANARY = "a value that was posted"
 APP = "/apps/d1shop"
 
@@ -32,6 +31,7 @@ def secret(world: World) -> Secret:
     return set_secret(world, "API_KEY", "the value", world.main)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["charlie", "oscar", "olga"])
 @pytest.mark.parametrize(
     ("path", "subject"),

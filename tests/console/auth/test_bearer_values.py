@@ -24,7 +24,7 @@ from tests.console.auth.test_second_factor import APP, set_up
 from tests.fixtures.people import PASSWORD, World
 from tests.leaks.detector import rows
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("clock")]
+pytestmark = [pytest.mark.exhaustive_on_postgres, pytest.mark.usefixtures("clock")]
 WORD = re.compile(r"[\w.+/=~:-]{8,}")
 
 

@@ -98,6 +98,7 @@ def migrated_to(targets: list[tuple[str, str]]) -> Iterator[StateApps]:
         executor.migrate(executor.loader.graph.leaf_nodes())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.django_db(transaction=True)
 def test_migration_keeps_people_signed_in(world: World) -> None:
     """Rows with plain keys are hashed; the data of rows that no key reads is deleted."""

@@ -88,6 +88,7 @@ def left(folder: Path) -> int:
     return ROWS - counts[0][0] if len(counts) > 1 else ROWS
 
 
+@pytest.mark.exhaustive
 def test_it_works(machine: Machine) -> None:
     assert run(machine, FILL).returncode == 0
     machine.environment["ENCRYPTION_KEYS"] = f"{NEW},{OLD}"

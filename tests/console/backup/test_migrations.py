@@ -13,7 +13,7 @@ from console.db.versions import ends_of, models_of
 from console.models import AuditEvent, AuditSeal
 from tests.console.backup.sample_rows import fill, first_version
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.exhaustive_on_postgres, pytest.mark.django_db(transaction=True)]
 # Sample sessions hold no data that a key reads: tests/console/auth/test_stored_sessions.py
 SESSIONS = "console_session"
 Cells = dict[tuple[str, Any], dict[str, Any]]  # by table and key: by column

@@ -23,6 +23,7 @@ from tests.fixtures.people import World
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.exhaustive
 def test_it_works(manage: Callable[..., CommandResult], tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     with using(sqlite(tmp_path / "first.sqlite3")):
@@ -47,6 +48,7 @@ def test_it_works(manage: Callable[..., CommandResult], tmp_path: Path) -> None:
             assert later[name][: len(written)] == written
 
 
+@pytest.mark.exhaustive
 def test_values_that_postgresql_rejects(
     manage: Callable[..., CommandResult], tmp_path: Path
 ) -> None:

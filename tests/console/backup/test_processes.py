@@ -24,6 +24,7 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return Machine(tmp_path_factory.mktemp("another"))
 
 
+@pytest.mark.exhaustive
 def test_it_works(machine: Machine, another: Machine) -> None:
     assert machine("secret", "set", "KEY", *SCOPE, stdin="a value").code == 0
     machine.environment |= BACKUP_KEY

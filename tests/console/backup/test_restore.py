@@ -105,7 +105,7 @@ def test_it_works(world: World, manage: Manage, file: Path, other_database: Othe
         assert after[name][: len(written)] == written
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_every_column_of_every_table(
     manage: Manage, file: Path, other_database: OtherDatabase, settings: Any
 ) -> None:
@@ -121,6 +121,7 @@ def test_every_column_of_every_table(
     assert after["console_auditevent"][:2] == before["console_auditevent"][:2]
 
 
+@pytest.mark.exhaustive
 def test_unfinished_save_is_settled(
     world: World, manage: Manage, file: Path, other_database: OtherDatabase, interrupted: Any
 ) -> None:
@@ -141,6 +142,7 @@ def test_unfinished_save_is_settled(
     assert stored_values(world, "API_KEY")[0] == "third value"
 
 
+@pytest.mark.exhaustive
 def test_first_reconcile_reports_newer_parameters(
     world: World, manage: Manage, file: Path, other_database: OtherDatabase
 ) -> None:
@@ -287,7 +289,7 @@ def test_backup_of_a_newer_version(
     assert "console.9999_of_the_future" in refused.err
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_backup_of_an_older_version_is_migrated(
     manage: Manage, file: Path, other_database: OtherDatabase, settings: Any, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ from tests.fixtures.people import World
 
 pytestmark = [
     pytest.mark.both_databases,
+    pytest.mark.exhaustive,
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
 ]

@@ -159,6 +159,7 @@ class LargeStore(InterruptedStore):
             yield [Parameter(path, 1, START) for path in self._paths[start : start + 50]]
 
 
+@pytest.mark.exhaustive
 def test_sixty_branches_with_fifty_secrets_each(
     olga: Client, world: World, account: AmplifyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

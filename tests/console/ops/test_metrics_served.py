@@ -82,6 +82,7 @@ def kill_one_of(before: set[int], master: int) -> None:
     until(lambda: min(before) not in workers(master) and len(workers(master)) == len(before))
 
 
+@pytest.mark.exhaustive
 def test_folder_of_a_killed_server_is_removed(code_copy: Path) -> None:
     """At the next start; the folder of a running server stays."""
     with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):

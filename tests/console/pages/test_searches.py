@@ -36,6 +36,7 @@ def test_it_works(alice: Client, world: World, page: str) -> None:
             assert response.status_code == 200, (parameters, text)
 
 
+@pytest.mark.exhaustive_on_postgres
 def test_admin(olga: Client) -> None:
     for model in ("user", "app", "branch", "member", "auditevent", "auditoutcome"):
         for text in ODD:
@@ -43,6 +44,7 @@ def test_admin(olga: Client) -> None:
             assert response.status_code == 200, (model, text)
 
 
+@pytest.mark.exhaustive_on_postgres
 @pytest.mark.parametrize("page", PAGES)
 def test_invalid_numbers(alice: Client, page: str) -> None:
     assert not Secret.objects.exists()

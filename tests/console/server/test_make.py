@@ -179,6 +179,7 @@ def test_package_that_is_not_available_for_this_python(folder: Path) -> None:
     assert not (folder / ".venv/runtime").exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("environment")
 def test_changed_package(folder: Path) -> None:
     make_wheel(folder / "wheels", "first-package")

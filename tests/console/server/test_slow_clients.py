@@ -198,7 +198,11 @@ def test_several_requests_at_once(server: Gunicorn) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "answer"),
-    [("idle", b""), ("half a head", b"HTTP/1.1 408 "), ("one byte of a body", b"HTTP/1.1 408 ")],
+    [
+        pytest.param("idle", b"", marks=pytest.mark.exhaustive),
+        ("half a head", b"HTTP/1.1 408 "),
+        ("one byte of a body", b"HTTP/1.1 408 "),
+    ],
 )
 def test_time_for_a_request_is_limited(tmp_path: Path, kind: str, answer: bytes) -> None:
     with Gunicorn(tmp_path, HEAD_SECONDS=1, BODY_SECONDS=1).running() as server:
@@ -230,6 +234,7 @@ def test_more_clients_than_connections(tmp_path: Path) -> None:
         assert b"0 bytes" in everything(opened[-1])
 
 
+@pytest.mark.exhaustive
 def test_few_open_files(tmp_path: Path) -> None:
     """The limit is reached before the number of connections is."""
     with Gunicorn(tmp_path).running(files=60) as server, ExitStack() as clients:
@@ -303,6 +308,7 @@ def test_time_to_read_a_page_is_limited(tmp_path: Path) -> None:
             assert len(everything(reader)) < PAGE
 
 
+@pytest.mark.exhaustive
 def test_slow_reader_of_a_stream(tmp_path: Path) -> None:
     """A stream occupies its thread, for a limited time."""
     stream = WAIT.replace(b"/wait", b"/stream")
@@ -319,6 +325,7 @@ def test_stream(server: Gunicorn) -> None:
     assert received.endswith(b"\r\n\r\n" + b"x" * PAGE)
 
 
+@pytest.mark.exhaustive
 def test_reader_that_leaves(tmp_path: Path) -> None:
     stream = WAIT.replace(b"/wait", b"/stream")
     with Gunicorn(tmp_path).running() as server:
@@ -327,6 +334,7 @@ def test_reader_that_leaves(tmp_path: Path) -> None:
         assert b"0 bytes" in server.answer(GET)
 
 
+@pytest.mark.exhaustive
 def test_many_large_requests(tmp_path: Path) -> None:
     """Together they would need 80 MB: who has waited longest loses its place."""
     with Gunicorn(tmp_path).running() as server, ExitStack() as clients:

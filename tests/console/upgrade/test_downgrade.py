@@ -96,7 +96,7 @@ def run(code_copy: Path, machine: Machine, *command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_it_works(machine: Machine, change: Callable[[str], None], code_copy: Path) -> None:
     change("CREATE TABLE envvars_app_future (id int)")
     name = "the table envvars_app_future"
@@ -136,6 +136,7 @@ def test_commands(machine: Machine, change: Callable[[str], None]) -> None:
         assert result.err.startswith(REFUSED.format(NEWER_NAME)), command
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_changed(
     machine: Machine, change: Callable[[str], None], code_copy: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_nothing_is_changed(
     assert "9999_of_the_future" in migrated.err
 
 
+@pytest.mark.exhaustive
 def test_gunicorn(machine: Machine, change: Callable[[str], None], code_copy: Path) -> None:
     """Also a worker that gunicorn replaces after another replica was upgraded."""
     change(MIGRATION.format(*NEWER))

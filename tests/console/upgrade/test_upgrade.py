@@ -71,6 +71,7 @@ def check(machine: Machine) -> None:
     assert machine("settle").code == 0
 
 
+@pytest.mark.exhaustive
 def test_rows_for_the_next_release_can_be_written(tmp_path: Path) -> None:
     fill_database(f"sqlite:///{tmp_path}/next.sqlite3")
 

@@ -14,7 +14,7 @@ from tests.envvars_app.amplify_sync.steps import events, pull, push_now, states
 from tests.factories import set_variable, variable_row, variable_values
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.exhaustive_on_postgres
 
 
 def test_it_works(world: World, remote: MemoryAmplify) -> None:

@@ -139,7 +139,7 @@ def test_restoring_a_removed_variable(world: World, alice: Client) -> None:
     assert "Restore version" not in page.text
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_many_removed_variables_of_one_name_are_paginated(world: World, alice: Client) -> None:
     for branch in (None, world.dev):
         for _ in range(53):

@@ -11,7 +11,7 @@ from tests.fixtures.moto import Moto
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["embedded", "ssm"])
+@pytest.mark.parametrize("kind", ["embedded", pytest.param("ssm", marks=pytest.mark.exhaustive)])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
     found = findings_of("bin", *endpoint, folder=folder_of_process)

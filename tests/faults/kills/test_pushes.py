@@ -6,6 +6,7 @@ from tests.faults.kills.findings import findings_of
 from tests.fixtures.amplify import AmplifyServer
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_it_works(amplify: AmplifyServer, folder_of_process: str) -> None:
     found = findings_of("pushes", amplify.url, folder=folder_of_process)

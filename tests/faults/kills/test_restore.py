@@ -7,6 +7,7 @@ from tests.fixtures.moto import Moto
 
 
 # tests/faults/kills/test_saves.py has the other two of the four pairs of store and database.
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [pytest.param("embedded", marks=pytest.mark.postgres), "ssm"])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:

@@ -12,9 +12,12 @@ LEFT_OPEN = {"embedded": {"not done"}, "ssm": {"not done", "done"}}
 AT_ONCE = {"embedded": {"saved", "removed"}, "ssm": {"saved", "removed", "held"}}
 
 
+ON_POSTGRES = [pytest.mark.postgres, pytest.mark.exhaustive]
+
+
 # As deployments have it. tests/faults/kills/test_restore.py has the other two of the four pairs.
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["embedded", pytest.param("ssm", marks=pytest.mark.postgres)])
+@pytest.mark.parametrize("kind", ["embedded", pytest.param("ssm", marks=ON_POSTGRES)])
 def test_it_works(kind: str, moto: Moto, folder_of_process: str) -> None:
     endpoint = [moto.url] if kind == "ssm" else []
     found = findings_of("saves", *endpoint, folder=folder_of_process)

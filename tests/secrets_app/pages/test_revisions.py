@@ -77,7 +77,7 @@ def assert_saved(world: World, change: SecretCommand) -> None:
     assert stored_values(world, "API_KEY")[0] == ("mine" if is_set else None)
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 @either_store
 @ACTS
 def test_it_works(world: World, act: str) -> None:
@@ -101,7 +101,7 @@ def test_an_unchanged_secret(world: World, act: str, reconciled: str) -> None:
     assert_saved(world, mine)
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 @either_store
 @ACTS
 @pytest.mark.parametrize("noticed", [False, True])
@@ -115,7 +115,7 @@ def test_a_page_from_before_the_first_reconciling(world: World, act: str, notice
     assert_conflict_then_overwrite(world, mine)
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 @either_store
 @ACTS
 def test_never_reconciled_since_our_own_write(world: World, act: str) -> None:

@@ -10,7 +10,7 @@ from secrets_app.models import Secret
 from tests.factories import set_role, set_secret, set_variable
 from tests.fixtures.people import World
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.exhaustive_on_postgres
 
 LIST = "/apps/d1shop/hosting/secrets/"
 VARIABLES = "/apps/d1shop/hosting/environment-variables/manage/"

@@ -33,7 +33,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
-pytestmark = [pytest.mark.usefixtures("either_store"), pytest.mark.both_databases]
+pytestmark = [pytest.mark.usefixtures("either_store"), pytest.mark.exhaustive_on_postgres]
 
 
 def get(key: str) -> str:

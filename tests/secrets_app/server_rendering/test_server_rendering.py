@@ -120,6 +120,7 @@ def test_secret_that_is_not_set(console_on_ssm: Moto, packages: Path) -> None:
     assert "The secret MISSING is not set." in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_folders_that_are_not_set(console_on_ssm: Moto, packages: Path) -> None:
     done = run_server_code(packages, console_on_ssm, ALL_SECRETS, "")
     assert done.returncode == 1

@@ -31,7 +31,7 @@ from tests.factories import (
 from tests.fixtures.people import World
 from tests.fixtures.stores import InterruptedStore, Killed, kill_process, lose_response
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.exhaustive_on_postgres
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.soak.replicas.web_user import WebUser
 
 APPS = "/"
 SIGN_OUT = "/accounts/logout/"
-pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.exhaustive]
 
 
 def test_it_works(replicas: Replicas, trial_app: TrialApp) -> None:

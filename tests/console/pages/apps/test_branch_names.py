@@ -52,7 +52,7 @@ def client(alice: Client) -> Client:
     return alice
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_it_works(client: Client, world: World) -> None:
     for name in NAMES.values():
         assert client.post(ADD, {"name": name, "stage": "NONE"}).status_code == 302, name
@@ -72,6 +72,7 @@ def test_pages_of_each_name(client: Client, world: World) -> None:
     assert client.get("/apps/d1shop/").status_code == 200
 
 
+@pytest.mark.exhaustive
 def test_secrets_of_each_name(client: Client, world: World) -> None:
     secrets, post = "/apps/d1shop/hosting/secrets/", {}
     branches = [Branch.objects.create(app=world.app, name=name) for name in NAMES.values()]
@@ -85,7 +86,7 @@ def test_secrets_of_each_name(client: Client, world: World) -> None:
         assert f"of {branch.pk}" in client.post(f"{secrets}{row.pk}/reveal/").text
 
 
-@pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_similar_names_are_distinct(client: Client, world: World) -> None:
     for name in ("é", "è", "Dev", "DEV", "dev-", "d ev"):
         assert client.post(ADD, {"name": name, "stage": "NONE"}).status_code == 302

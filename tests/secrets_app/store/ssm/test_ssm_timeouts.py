@@ -92,12 +92,11 @@ def test_a_write_without_a_response_may_have_happened(
     until(lambda: PATH in faulty_store.current([PATH]))
 
 
-@pytest.mark.slow
-def test_no_retry_after_a_read_timeout(faulty: Faulty, faulty_store: SsmStore) -> None:
+def test_no_retry_after_a_read_timeout(faulty: Faulty, hasty_store: SsmStore) -> None:
     faulty.next(Fault.RESET)
     faulty.always(Fault.SILENCE)
     with pytest.raises(Unreachable):
-        faulty_store.ping()
+        hasty_store.ping()
     assert len(faulty.requests) == 2
 
 

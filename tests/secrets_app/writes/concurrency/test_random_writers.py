@@ -35,8 +35,12 @@ chance = SystemRandom()
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-@pytest.mark.usefixtures("either_store")
-def test_it_works(world: World) -> None:
+@pytest.mark.parametrize(
+    "either_store",
+    ["embedded", pytest.param("moto", marks=pytest.mark.exhaustive)],
+    indirect=True,
+)
+def test_it_works(world: World, either_store: str) -> None:
     for person in (*PEOPLE, "vera"):
         world.actor(person)
     reconcile_now(world)

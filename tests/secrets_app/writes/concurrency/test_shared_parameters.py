@@ -38,6 +38,8 @@ from tests.factories import (
 from tests.factories.collisions import COLLISIONS, Collision
 from tests.fixtures.people import World
 
+pytestmark = pytest.mark.exhaustive_on_postgres
+
 PAIRS = [pair for pair in COLLISIONS if pair.app_id == "d1shop"]
 KEY = "API_KEY"
 
