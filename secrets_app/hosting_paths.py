@@ -46,12 +46,17 @@ def project_id(name: str) -> str:
     return kept.strip("-") or DEFAULT_PROJECT
 
 
+def is_stage(name: str) -> bool:
+    """Return True if a stage can have this name."""
+    return _STAGE.match(name) is not None and name not in {".", ".."}
+
+
 def hosting_folder(scope: HostingScope) -> str:
     """Return the folder of a scope's values. Names in Secrets Manager start without a slash.
 
     Raises InvalidPath for an invalid stage.
     """
-    if scope.stage and (_STAGE.match(scope.stage) is None or scope.stage in {".", ".."}):
+    if scope.stage and not is_stage(scope.stage):
         raise InvalidPath("A stage's name can have only letters, digits, `_`, `.` and `-`.")
     stage = f"/{scope.stage}" if scope.stage else ""
     match scope:

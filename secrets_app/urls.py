@@ -11,6 +11,7 @@ from secrets_app.pages import (
     drift,
     gen1,
     hosting_project,
+    hosting_values,
     in_place,
     mirrors,
     operations,
@@ -22,6 +23,7 @@ from secrets_app.pages import (
 )
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
+_VALUES = "apps/<str:app_id>/hosting/self-managed/"
 _PROJECT = "apps/<str:app_id>/settings/hosting-project/"
 
 urlpatterns = [
@@ -55,7 +57,11 @@ urlpatterns = [
     path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
     path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
     path(f"{_SECRETS}unknown/move/", unknown.orphans_move, name="orphans_move"),
-    path(f"{_PROJECT}", hosting_project.hosting_project, name="hosting_project"),
+    path(_VALUES, hosting_values.hosting_values, name="hosting_values"),
+    path(f"{_VALUES}reveal/", hosting_values.hosting_reveal, name="hosting_reveal"),
+    path(f"{_VALUES}remove/", hosting_values.hosting_remove, name="hosting_remove"),
+    path(f"{_VALUES}restore/", hosting_values.hosting_restore, name="hosting_restore"),
+    path(_PROJECT, hosting_project.hosting_project, name="hosting_project"),
     path(f"{_PROJECT}release/", hosting_project.hosting_release, name="hosting_release"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),

@@ -14,6 +14,7 @@ from secrets_app.models import Secret
 from tests.console.access.routes import TOKEN, bin_entry, difference, invitation, unknown_parameter
 from tests.factories import set_variable
 from tests.fixtures.amplify import AmplifyServer
+from tests.fixtures.moto import Moto
 from tests.fixtures.people import ROLES, World
 from tests.leaks import actions
 from tests.leaks.actions import ClientFor
@@ -64,12 +65,16 @@ def test_it_works(
     client_for: ClientFor,
     world: World,
     amplify: AmplifyServer,
+    moto: Moto,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if store == "ssm" or connection.vendor != "sqlite":  # the others don't reach either
         monkeypatch.setattr(actions, "EVERYONE", actions.WRITERS)
     for use in actions.USES:
         use(client_for, world)
+    if store == "embedded" and connection.vendor == "sqlite":
+        hosting = planted.canary.shapes("to self-managed hosting")["plain"]
+        actions.use_hosting(client_for, world, hosting)
     actions.use_amplify(client_for, world, amplify, planted.canary.shapes("to Amplify")["plain"])
     if store == "embedded":  # pages show the same with any store
         crawl_everything(planted, client_for, world)
