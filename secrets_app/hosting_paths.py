@@ -7,6 +7,7 @@
 import re
 from dataclasses import dataclass
 
+from console.lib.naming.names import BRANCH_NAME_LIMIT
 from secrets_app.paths import InvalidPath, check_key, check_path
 
 DEFAULT_PROJECT = "app"  # Amplify's, if nothing of the name remains
@@ -48,7 +49,8 @@ def project_id(name: str) -> str:
 
 def is_stage(name: str) -> bool:
     """Return True if a stage can have this name."""
-    return _STAGE.match(name) is not None and name not in {".", ".."}
+    is_plain = _STAGE.match(name) is not None and name not in {".", ".."}
+    return is_plain and len(name) <= BRANCH_NAME_LIMIT  # what the audit trail holds
 
 
 def hosting_folder(scope: HostingScope) -> str:
@@ -57,7 +59,9 @@ def hosting_folder(scope: HostingScope) -> str:
     Raises InvalidPath for an invalid stage.
     """
     if scope.stage and not is_stage(scope.stage):
-        raise InvalidPath("A stage's name can have only letters, digits, `_`, `.` and `-`.")
+        raise InvalidPath(
+            f"Stage names can have at most {BRANCH_NAME_LIMIT} letters, digits, `_`, `.` and `-`."
+        )
     stage = f"/{scope.stage}" if scope.stage else ""
     match scope:
         case HostingConfig(project):

@@ -10,6 +10,7 @@ from console.audit.events import Target
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch, scope_name
 from secrets_app.hosting_paths import (
+    DEFAULT_PROJECT,
     HostingConfig,
     HostingScope,
     HostingSecrets,
@@ -57,10 +58,19 @@ def require_project(access: Access) -> str:
     return access.app.hosting_project
 
 
+def check_place(place: Place) -> None:
+    """Raise Rejected for an invalid stage or key, which the audit trail may not hold either."""
+    _name(place, DEFAULT_PROJECT)
+
+
 def name_of(access: Access, place: Place) -> str:
     """Return a value's name in its store. Raises Rejected for an invalid stage or key."""
+    return _name(place, require_project(access))
+
+
+def _name(place: Place, project: str) -> str:
     try:
-        return hosting_name(place.scope(require_project(access)), place.key)
+        return hosting_name(place.scope(project), place.key)
     except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
 

@@ -22,6 +22,7 @@ from secrets_app.hosting.places import (
     Kind,
     Place,
     branch_of,
+    check_place,
     name_of,
     place_of,
     shared_folder,
@@ -114,14 +115,16 @@ def list_values(*, actor: Actor, app_id: str, kind: Kind) -> list[HostingValue]:
 
 def get_value(*, actor: Actor, app_id: str, place: Place) -> SecretValue:
     """Return a value. Secrets and encrypted configuration are revealed, which is recorded first."""
-    access = find_app(actor, app_id)
+    access = _find(actor, app_id, place)
     if place.kind is Kind.CONFIG:
         name, store = name_of(access, place), store_of(place.kind)
         found = store.find(name)
         if found is None:
             raise NotFound(NOT_FOUND)
         if not found.encrypted:
-            return store.read(name)[1]
+            now, value = store.read(name)
+            if not now.encrypted:  # else somebody has replaced it in between
+                return value
     action, branch = _REVEALED[place.kind], branch_of(access, place.stage)
     ask_if_protected(access, branch, action)
     target = _require(access, action, place)
@@ -159,7 +162,7 @@ def set_value(
     `expected` is the version that it is based on, ABSENT for a new one. None overwrites, as `ampx`
     does. A secret that is scheduled for deletion is restored first.
     """
-    access = find_app(actor, app_id)
+    access = _find(actor, app_id, place)
     target = _require(access, _CREATED[place.kind], place)
     name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
@@ -180,7 +183,7 @@ def set_value(
 
 def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | None = None) -> None:
     """Remove a value. `expected` is the version that was shown, None any."""
-    access, action = find_app(actor, app_id), _REMOVED[place.kind]
+    access, action = _find(actor, app_id, place), _REMOVED[place.kind]
     target = _require(access, action, place)
     name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
@@ -194,7 +197,7 @@ def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | Non
 
 def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
     """Restore a secret that is scheduled for deletion."""
-    access, action = find_app(actor, app_id), Action.HOSTING_SECRET_RESTORED
+    access, action = _find(actor, app_id, place), Action.HOSTING_SECRET_RESTORED
     target = _require(access, action, place)
     name, store = name_of(access, place), store_of(place.kind)
     if not store.can_restore:
@@ -216,6 +219,13 @@ def _names_written_lately(access: Access, kind: Kind) -> set[str]:
     rows = events.exclude(action=_REVEALED[kind]).values_list("branch", "subject").distinct()
     found = filter(None, (place_of(access, kind, *row) for row in rows))
     return {name_of(access, place) for place in found}
+
+
+def _find(actor: Actor, app_id: str, place: Place) -> Access:
+    """Return the actor's access to the app. Raises Rejected for an invalid place."""
+    access = find_app(actor, app_id)
+    check_place(place)
+    return access
 
 
 def _require(access: Access, action: Action, place: Place) -> Target:
