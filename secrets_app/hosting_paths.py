@@ -7,6 +7,7 @@
 import re
 from dataclasses import dataclass
 
+from console.lib.naming.names import BRANCH_NAME_LIMIT
 from secrets_app.paths import InvalidPath, check_key, check_path
 
 DEFAULT_PROJECT = "app"  # Amplify's, if nothing of the name remains
@@ -46,13 +47,21 @@ def project_id(name: str) -> str:
     return kept.strip("-") or DEFAULT_PROJECT
 
 
+def is_stage(name: str) -> bool:
+    """Return True if a stage can have this name."""
+    is_plain = _STAGE.match(name) is not None and name not in {".", ".."}
+    return is_plain and len(name) <= BRANCH_NAME_LIMIT  # what the audit trail holds
+
+
 def hosting_folder(scope: HostingScope) -> str:
     """Return the folder of a scope's values. Names in Secrets Manager start without a slash.
 
     Raises InvalidPath for an invalid stage.
     """
-    if scope.stage and (_STAGE.match(scope.stage) is None or scope.stage in {".", ".."}):
-        raise InvalidPath("A stage's name can have only letters, digits, `_`, `.` and `-`.")
+    if scope.stage and not is_stage(scope.stage):
+        raise InvalidPath(
+            f"Stage names can have at most {BRANCH_NAME_LIMIT} letters, digits, `_`, `.` and `-`."
+        )
     stage = f"/{scope.stage}" if scope.stage else ""
     match scope:
         case HostingConfig(project):

@@ -10,7 +10,6 @@ from secrets_app.pages import (
     detail,
     drift,
     gen1,
-    hosting_project,
     in_place,
     mirrors,
     operations,
@@ -20,8 +19,10 @@ from secrets_app.pages import (
     unknown,
     versions,
 )
+from secrets_app.pages.hosting import project, values
 
 _SECRETS = "apps/<str:app_id>/hosting/secrets/"
+_VALUES = "apps/<str:app_id>/hosting/self-managed/"
 _PROJECT = "apps/<str:app_id>/settings/hosting-project/"
 
 urlpatterns = [
@@ -55,8 +56,12 @@ urlpatterns = [
     path(f"{_SECRETS}unknown/", unknown.unknown, name="unknown_parameters"),
     path(f"{_SECRETS}unknown/<int:pk>/branch/", unknown.adopt, name="unknown_adopt"),
     path(f"{_SECRETS}unknown/move/", unknown.orphans_move, name="orphans_move"),
-    path(f"{_PROJECT}", hosting_project.hosting_project, name="hosting_project"),
-    path(f"{_PROJECT}release/", hosting_project.hosting_release, name="hosting_release"),
+    path(_VALUES, values.hosting_values, name="hosting_values"),
+    path(f"{_VALUES}reveal/", values.hosting_reveal, name="hosting_reveal"),
+    path(f"{_VALUES}remove/", values.hosting_remove, name="hosting_remove"),
+    path(f"{_VALUES}restore/", values.hosting_restore, name="hosting_restore"),
+    path(_PROJECT, project.hosting_project, name="hosting_project"),
+    path(f"{_PROJECT}release/", project.hosting_release, name="hosting_release"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
     path("operation/doctor/", operations.doctor, name="doctor"),

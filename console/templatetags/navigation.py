@@ -23,7 +23,7 @@ register = Library()
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     """Render the left navigation. `nav` names the current page."""
-    shows = (may_manage, sends_mail, is_on())
+    shows = (may_manage, sends_mail, is_on(), bool(app.hosting_project))
     return _side(app.app_id, app.name, nav, number_in(app), *shows)
 
 
@@ -42,8 +42,14 @@ def _side(
     may_manage: bool,
     sends_mail: bool,
     has_amplify: bool,
+    has_project: bool,
 ) -> SafeString:
-    pages = app_pages(may_manage=may_manage, sends_mail=sends_mail, has_amplify=has_amplify)
+    pages = app_pages(
+        may_manage=may_manage,
+        sends_mail=sends_mail,
+        has_amplify=has_amplify,
+        has_project=has_project,
+    )
     context = {"app_id": app_id, "name": name, "nav": nav, "in_bin": in_bin}
     return render_to_string("side.html", {**context, "sections": by_section(pages)})
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 HOSTING, SETTINGS = "Hosting", "App settings"
 # What a page may need to be shown
-MANAGE, MAIL, AMPLIFY = "manage", "mail", "amplify"
+MANAGE, MAIL, AMPLIFY, PROJECT = "manage", "mail", "amplify", "project"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ _PAGES = (
     AppPage("build_settings", "Build settings", "wrench", HOSTING),
     AppPage("variables", "Environment variables", "variable", HOSTING),
     AppPage("secrets", "Secrets", "key", HOSTING),
+    AppPage("hosting_values", "Self-managed hosting", "cloud", HOSTING, PROJECT),
     AppPage("drift", "Drift", "differs", HOSTING),
     AppPage("bin", "Recycle bin", "bin", HOSTING),
     AppPage("unknown_parameters", "Orphans", "unknown", HOSTING),
@@ -39,9 +40,12 @@ _PAGES = (
 )
 
 
-def app_pages(*, may_manage: bool, sends_mail: bool, has_amplify: bool) -> list[AppPage]:
+def app_pages(
+    *, may_manage: bool, sends_mail: bool, has_amplify: bool, has_project: bool
+) -> list[AppPage]:
     """Return the pages to show, to someone who may manage the app or not."""
     given = {"": True, MANAGE: may_manage, MAIL: sends_mail, AMPLIFY: has_amplify}
+    given[PROJECT] = has_project  # of self-managed hosting
     return [page for page in _PAGES if given[page.needs]]
 
 

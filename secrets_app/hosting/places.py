@@ -7,8 +7,10 @@ from django.conf import settings
 
 from console.access.policy import Access
 from console.audit.events import Target
+from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch, scope_name
 from secrets_app.hosting_paths import (
+    DEFAULT_PROJECT,
     HostingConfig,
     HostingScope,
     HostingSecrets,
@@ -56,10 +58,19 @@ def require_project(access: Access) -> str:
     return access.app.hosting_project
 
 
+def check_place(place: Place) -> None:
+    """Raise Rejected for an invalid stage or key, which the audit trail may not hold either."""
+    _name(place, DEFAULT_PROJECT)
+
+
 def name_of(access: Access, place: Place) -> str:
     """Return a value's name in its store. Raises Rejected for an invalid stage or key."""
+    return _name(place, require_project(access))
+
+
+def _name(place: Place, project: str) -> str:
     try:
-        return hosting_name(place.scope(require_project(access)), place.key)
+        return hosting_name(place.scope(project), place.key)
     except InvalidPath as refusal:
         raise Rejected(str(refusal)) from None
 
@@ -88,6 +99,17 @@ def branch_of(access: Access, stage: str) -> Branch | None:
             return branch
     # Never saved; with an id, because decisions look branches up.
     return Branch(pk=0, app=access.app, name=stage, protected=access.has_protected_branch)
+
+
+def place_of(access: Access, kind: Kind, branch: str, subject: str) -> Place | None:
+    """Return the place that `target_of` names, None if it names no valid one of this project."""
+    key, _, owner = subject.partition(" ")
+    place = Place(kind, "" if branch == ALL_BRANCHES else branch, key)
+    try:
+        name_of(access, place)
+    except Rejected:  # recorded when it was refused
+        return None
+    return place if f"{key} {owner}" == target_of(access, place).subject else None
 
 
 def target_of(access: Access, place: Place) -> Target:

@@ -8,18 +8,23 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from console.access import acts
 from console.access.actors import Actor
 from console.access.policy import Access, find_app
 from console.audit.events import Action, Outcome, Recording, Target, recording
 from console.audit.refusals import recording_denial
+from console.models import AuditEvent
 from secrets_app.hosting.places import (
     Kind,
     Place,
     branch_of,
+    check_place,
     name_of,
+    place_of,
     shared_folder,
     store_of,
     target_of,
@@ -31,6 +36,7 @@ from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.store.named_values import NamedValue, NamedValues
 
+LISTED_LATE = timedelta(minutes=10)  # twice as late as Secrets Manager may list a change
 ABSENT = ""  # the version to expect of a value that should not exist yet
 EXISTS = "A value with this name already exists. Reload to see it, then change it there."
 CHANGED = "This value has changed since you opened it. Reload to see it, then save again."
@@ -87,8 +93,14 @@ def list_values(*, actor: Actor, app_id: str, kind: Kind) -> list[HostingValue]:
     Every member can see them, and the values of plain configuration.
     """
     access = find_app(actor, app_id)
-    folder = shared_folder(access, kind)
-    found = [it for it in store_of(kind).list(folder) if stage_and_key(folder, it.name)]
+    folder, store = shared_folder(access, kind), store_of(kind)
+    listed = {it.name: it for it in store.list(folder)}
+    if store.lists_late:
+        for name in _names_written_lately(access, kind):
+            listed.pop(name, None)
+            if found_now := store.find(name):
+                listed[name] = found_now
+    found = [it for it in listed.values() if stage_and_key(folder, it.name)]
     plain = [it.name for it in found if not it.encrypted]
     values = parameter_store().read(plain) if plain else {}
     rows = []
@@ -103,16 +115,20 @@ def list_values(*, actor: Actor, app_id: str, kind: Kind) -> list[HostingValue]:
 
 def get_value(*, actor: Actor, app_id: str, place: Place) -> SecretValue:
     """Return a value. Secrets and encrypted configuration are revealed, which is recorded first."""
-    access, name, store = _find(actor, app_id, place)
+    access = _find(actor, app_id, place)
     if place.kind is Kind.CONFIG:
+        name, store = name_of(access, place), store_of(place.kind)
         found = store.find(name)
         if found is None:
             raise NotFound(NOT_FOUND)
         if not found.encrypted:
-            return store.read(name)[1]
+            now, value = store.read(name)
+            if not now.encrypted:  # else somebody has replaced it in between
+                return value
     action, branch = _REVEALED[place.kind], branch_of(access, place.stage)
     ask_if_protected(access, branch, action)
     target = _require(access, action, place)
+    name, store = name_of(access, place), store_of(place.kind)
     with recording(actor, action, target):
         return store.read(name)[1]
 
@@ -146,13 +162,14 @@ def set_value(
     `expected` is the version that it is based on, ABSENT for a new one. None overwrites, as `ampx`
     does. A secret that is scheduled for deletion is restored first.
     """
-    access, name, store = _find(actor, app_id, place)
-    _require(access, _CREATED[place.kind], place)
+    access = _find(actor, app_id, place)
+    target = _require(access, _CREATED[place.kind], place)
+    name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
     was_removed = found is not None and found.removed
     current = found.version if found and not was_removed else ABSENT
     action = _CHANGED[place.kind] if current else _CREATED[place.kind]
-    with _recording(actor, action, target_of(access, place)):
+    with _recording(actor, action, target):
         if expected is not None and expected != current:
             raise Conflict(_conflict(expected, current))
         if found is None:
@@ -166,9 +183,9 @@ def set_value(
 
 def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | None = None) -> None:
     """Remove a value. `expected` is the version that was shown, None any."""
-    access, name, store = _find(actor, app_id, place)
-    action = _REMOVED[place.kind]
+    access, action = _find(actor, app_id, place), _REMOVED[place.kind]
     target = _require(access, action, place)
+    name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
     with _recording(actor, action, target):
         if found is None or found.removed:
@@ -180,9 +197,9 @@ def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | Non
 
 def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
     """Restore a secret that is scheduled for deletion."""
-    access, name, store = _find(actor, app_id, place)
-    action = Action.HOSTING_SECRET_RESTORED
+    access, action = _find(actor, app_id, place), Action.HOSTING_SECRET_RESTORED
     target = _require(access, action, place)
+    name, store = name_of(access, place), store_of(place.kind)
     if not store.can_restore:
         raise Rejected("Removed configuration can't be restored. Add it again.")
     found = store.find(name)
@@ -193,9 +210,22 @@ def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
             store.restore(found)
 
 
-def _find(actor: Actor, app_id: str, place: Place) -> tuple[Access, str, NamedValues]:
+def _names_written_lately(access: Access, kind: Kind) -> set[str]:
+    """Return the names that Branchkeep may have written since what a listing shows."""
+    since, prefix = timezone.now() - LISTED_LATE, f"hosting_{kind}."
+    events = AuditEvent.objects.filter(
+        app_id=access.app.app_id, action__startswith=prefix, at__gt=since
+    )
+    rows = events.exclude(action=_REVEALED[kind]).values_list("branch", "subject").distinct()
+    found = filter(None, (place_of(access, kind, *row) for row in rows))
+    return {name_of(access, place) for place in found}
+
+
+def _find(actor: Actor, app_id: str, place: Place) -> Access:
+    """Return the actor's access to the app. Raises Rejected for an invalid place."""
     access = find_app(actor, app_id)
-    return access, name_of(access, place), store_of(place.kind)
+    check_place(place)
+    return access
 
 
 def _require(access: Access, action: Action, place: Place) -> Target:

@@ -26,6 +26,7 @@ class NamedValues(Protocol):
     """A store of values by name. The methods raise errors of `store.errors` only."""
 
     can_restore: bool  # what was removed
+    lists_late: bool  # `list` may miss changes of the last minutes, `find` does not
 
     def list(self, folder: str) -> Iterator[NamedValue]:
         """Yield what is below a folder, removed ones too. Decrypts nothing.

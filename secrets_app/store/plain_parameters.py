@@ -21,6 +21,7 @@ class PlainParameters:
     """
 
     can_restore = False
+    lists_late = False
 
     def __init__(self, store: ParameterStore) -> None:
         self._store = store

@@ -1,9 +1,9 @@
 // The list of secrets: its first row adds one, Edit opens a form in a row, the eye reveals a value in its row, a name opens its details below.
 
 import { lastForm, lineBelow } from "./below.js";
-import { element, icon } from "./elements.js";
+import { element } from "./elements.js";
+import { toggleValue } from "./eye.js";
 import { startFreshness } from "./freshness.js";
-import { copy } from "./copy.js";
 import { startCopyingSecrets } from "./copy_as.js";
 import { get } from "./http.js";
 import { startMoreMenus } from "./manage/more.js";
@@ -11,59 +11,7 @@ import { openForm, removeRow, rows, startQuickEditing } from "./manage/quick.js"
 import { Row } from "./manage/row.js";
 import { forgetOnLeave } from "./forget.js";
 import { SecretRow } from "./manage/secret_row.js";
-import { hideLater, hideNow, isOpen, reveal } from "./reveal.js";
 import { localTimes } from "./times.js";
-
-function copyButton(name, value) {
-  const button = element("button", "icon-button copy");
-  button.type = "button";
-  button.setAttribute("aria-label", `Copy the value of ${name}`);
-  button.append(icon("copy"));
-  button.addEventListener("click", () => copy(button, value.textContent, value));
-  return button;
-}
-
-function showNote(cell, { problem, hint }) {
-  const text = element("p", problem ? "problem" : "hint", problem ?? hint);
-  text.setAttribute("role", "alert");
-  cell.append(text);
-}
-
-function show(cell, eye, name, { value, seconds, remark }) {
-  const code = element("code", "value", value);
-  code.tabIndex = 0; // long values scroll
-  code.setAttribute("aria-label", `Value of ${name}`);
-  const button = copyButton(name, code);
-  const note = element("span", "sub", remark);
-  cell.append(code, button, note);
-  cell.querySelector(".dots").hidden = true;
-  setEye(eye, true, name);
-  hideLater(eye, seconds, () => {
-    code.remove();
-    button.remove();
-    note.remove();
-    cell.querySelector(".dots").hidden = false;
-    setEye(eye, false, name);
-  });
-}
-
-function setEye(eye, shown, name) {
-  eye.setAttribute("aria-label", `${shown ? "Hide" : "Reveal"} ${name}`);
-  eye.querySelector("use").setAttribute("href", shown ? "#i-eye-off" : "#i-eye");
-}
-
-async function toggleValue(eye) {
-  if (isOpen(eye)) return hideNow(eye);
-  if (eye.ariaBusy === "true") return;
-  const cell = eye.closest("td");
-  const name = eye.closest("tr").querySelector(".key").textContent;
-  cell.querySelector(".problem, .hint")?.remove();
-  eye.ariaBusy = "true";
-  const answer = await reveal(eye.formAction);
-  eye.ariaBusy = null;
-  if (answer.problem || answer.hint) showNote(cell, answer);
-  else if (eye.isConnected) show(cell, eye, name, answer);
-}
 
 function openBelow(row, content) {
   const opened = lineBelow(row, content, "detail-row");

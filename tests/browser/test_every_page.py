@@ -74,6 +74,7 @@ PAGES = (
     f"{APP}activity/?person=nobody&since=2026-01-01T00:00",
     f"{APP}hosting/deployments/",
     f"{APP}hosting/secrets/import/",
+    f"{APP}hosting/self-managed/",
     f"{APP}settings/general/",
     f"{APP}settings/branches/",
     f"{APP}settings/branches/add/",

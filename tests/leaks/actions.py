@@ -257,6 +257,41 @@ def use_amplify(client_for: ClientFor, world: World, amplify: AmplifyServer, val
     world.app.members.filter(user=world.person("olga")).delete()
 
 
+def use_hosting(client_for: ClientFor, world: World, value: str) -> None:
+    """Claim a project, and add, change, reveal, remove and restore its values, each by everyone."""
+    app_id = world.app.app_id
+    page, project = (reverse(f"hosting_{it}", args=[app_id]) for it in ("values", "project"))
+    release, reveals, removes, restores = (
+        reverse(f"hosting_{it}", args=[app_id]) for it in ("release", "reveal", "remove", "restore")
+    )
+    set_role(world, "olga", "owner")  # operators claim projects for apps that they own
+    place = {"place": "secret/dev/KEY"}
+    with override_settings(PARAMETER_STORE="ssm", AWS_REGION=REGION):
+        for person in EVERYONE:
+            client_for(person).get(project, {"name": "@acme/web-shop"})
+            client_for(person).post(project, {"name": "@acme/web-shop"})
+        for person, headers in zip(EVERYONE, cycle(HEADERS), strict=False):
+            client = client_for(person)
+            for kind in ("secret", "config"):
+                new = {"kind": kind, "stage": "dev", "key": "a b", "value": value, "expected": ""}
+                client.post(page, new, headers=headers)
+            for key in ("KEY", f"KEY_{person or 'NOBODY'}"):
+                fields = {"kind": "secret", "stage": "dev", "key": key, "value": value}
+                client.post(page, fields | {"expected": ""}, headers=headers)
+            client.post(page, place | {"value": value, "expected": "9"}, headers=headers)
+            client.get(page, {"load": "1"})
+            client.get(page, {"kind": "secret"}, headers=FRAGMENT)
+            for url in (reveals, removes, restores):
+                client.post(url, place | {"expected": "9"}, headers=headers)
+        for url in (removes, restores):
+            rows = client_for("alice").get(page, {"kind": "secret"}, headers=FRAGMENT)
+            found = {row.key: row for it in rows.context["groups"] for row in it.rows}
+            now = place | {"expected": found["KEY"].version}
+            assert client_for("alice").post(url, now, headers=FRAGMENT).status_code == 200
+    client_for("olga").post(release)
+    world.app.members.filter(user=world.person("olga")).delete()
+
+
 def export_activity(client_for: ClientFor, world: World) -> None:
     """Export the activity of the app and of the deployment."""
     urls = reverse("activity_export", args=[world.app.app_id]), reverse("all_activity_export")

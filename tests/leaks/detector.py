@@ -116,6 +116,8 @@ class SearchedClient(Client):
         """Return True if the response is a permitted reveal (guarantee 6)."""
         match = getattr(response, "resolver_match", None)
         request = (method, match.view_name if match else "", response.status_code)
+        if request == ("POST", "hosting_reveal", 200):
+            return self.name in {"alice", "mia", "bob", "olga"}  # on dev; olga owns the app then
         if request != ("POST", "secret_reveal", 200):
             return False
         secret = Secret.objects.select_related("branch").filter(pk=match.kwargs["pk"]).first()

@@ -15,6 +15,7 @@ from secrets_app.models import Secret
 from tests.console.access.routes import TOKEN, bin_entry, difference, invitation, unknown_parameter
 from tests.factories import set_variable
 from tests.fixtures.amplify import AmplifyServer
+from tests.fixtures.moto import Moto
 from tests.fixtures.people import ROLES, World
 from tests.leaks import actions
 from tests.leaks.actions import ClientFor
@@ -99,9 +100,13 @@ def test_it_works(
     client_for: ClientFor,
     world: World,
     amplify: AmplifyServer,
+    moto: Moto,
 ) -> None:
     for use in actions.USES:
         use(client_for, world)
+    if extent.urls_as and connection.vendor == "sqlite":  # where its pages are requested, too
+        hosting = planted.canary.shapes("to self-managed hosting")["plain"]
+        actions.use_hosting(client_for, world, hosting)
     actions.use_amplify(client_for, world, amplify, planted.canary.shapes("to Amplify")["plain"])
     if extent.urls_as:
         crawl_everything(extent, planted, client_for, world)

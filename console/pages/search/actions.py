@@ -36,6 +36,7 @@ def pages(here: Access | None, person: Person) -> Iterator[Item]:
             may_manage=here.may(Permission.MANAGE),
             sends_mail=person.gets_mail,
             has_amplify=is_on(),
+            has_project=bool(here.app.hosting_project),
         )
         for page in shown:
             url = reverse(page.name, args=[here.app.app_id])

@@ -27,6 +27,7 @@ class SecretsManager:
     """NamedValues in AWS Secrets Manager. AWS_ENDPOINT_URL_SECRETS_MANAGER points it elsewhere."""
 
     can_restore = True
+    lists_late = True  # by five minutes, says AWS
 
     def __init__(self, region: str) -> None:
         """Create the client, without a call. Raises Misconfigured for a bad region or endpoint."""

@@ -42,6 +42,17 @@ URLS: dict[str, tuple[Action, ...] | str] = {
     "/apps/import/": (Action.APP_IMPORTED, Action.APP_CONNECTED),
     f"{APP}/settings/amplify/": (Action.APP_CONNECTED,),
     f"{APP}/settings/amplify/disconnect/": (Action.APP_DISCONNECTED,),
+    f"{APP}/hosting/self-managed/": (
+        *(Action.HOSTING_SECRET_CREATED, Action.HOSTING_SECRET_CHANGED),
+        *(Action.HOSTING_CONFIG_CREATED, Action.HOSTING_CONFIG_CHANGED),
+    ),
+    f"{APP}/hosting/self-managed/reveal/": (
+        *(Action.HOSTING_SECRET_REVEALED, Action.HOSTING_CONFIG_REVEALED),
+    ),
+    f"{APP}/hosting/self-managed/remove/": (
+        *(Action.HOSTING_SECRET_REMOVED, Action.HOSTING_CONFIG_REMOVED),
+    ),
+    f"{APP}/hosting/self-managed/restore/": (Action.HOSTING_SECRET_RESTORED,),
     f"{APP}/settings/hosting-project/": (Action.HOSTING_CLAIMED,),
     f"{APP}/settings/hosting-project/release/": (Action.HOSTING_RELEASED,),
     f"{APP}/amplify/refresh/": "It reads Amplify and decrypts nothing. Anyone may look.",

@@ -15,6 +15,7 @@ EXTRA = {
     "app": "2",
     "app_id": "d9taken",
     "region": "xx-nowhere-1",
+    "hosting_project": "of-others",
     "created_at": "1999-01-01",
     "deleted_at": "1999-01-01",
     "is_superuser": "on",

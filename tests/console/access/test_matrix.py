@@ -102,6 +102,15 @@ TABLE = """
 /apps/<str:app_id>/settings/amplify/                   GET   302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/amplify/                   POST  302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/amplify/                   else  302  405
+/apps/<str:app_id>/hosting/self-managed/                GET   302  404  200 200 200 200  404
+/apps/<str:app_id>/hosting/self-managed/                POST  302  404  403 422 422 422  404
+/apps/<str:app_id>/hosting/self-managed/                else  302  405
+/apps/<str:app_id>/hosting/self-managed/reveal/         POST  302  404  403 422 422 422  404
+/apps/<str:app_id>/hosting/self-managed/reveal/         else  302  405
+/apps/<str:app_id>/hosting/self-managed/remove/         POST  302  404  403 422 422 422  404
+/apps/<str:app_id>/hosting/self-managed/remove/         else  302  405
+/apps/<str:app_id>/hosting/self-managed/restore/        POST  302  404  403 422 422 422  404
+/apps/<str:app_id>/hosting/self-managed/restore/        else  302  405
 /apps/<str:app_id>/settings/hosting-project/           GET   302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/hosting-project/           POST  302  404  403 403 403 403  404
 /apps/<str:app_id>/settings/hosting-project/           else  302  405
@@ -532,6 +541,10 @@ def bodies(world: World, secret: Secret) -> dict[str, dict[str, Any]]:
             "base": 1,
         },
         "/apps/<str:app_id>/hosting/environment-variables/<int:pk>/move/": {"base": 1},
+        **{
+            f"/apps/<str:app_id>/hosting/self-managed/{act}": {"place": "secret/dev/KEY"}
+            for act in ("", "reveal/", "remove/", "restore/")
+        },
         "/admin/console/user/add/": person,
         "/admin/console/user/<path:object_id>/change/": person,
         "/admin/console/member/add/": {

@@ -89,7 +89,7 @@ def test_refusals(hosting: Run, world: World, settings: Any) -> None:
         (("secret", "remove", "KEY"), "alice", 2, "Add --yes"),
         (("config", "get", "MISSING"), "alice", 4, "There is no value"),
         (("secret", "set", "a b"), "alice", 1, "Use only letters"),
-        (("secret", "set", "KEY", "--stage", "a/b"), "alice", 1, "A stage's name"),
+        (("secret", "set", "KEY", "--stage", "a/b"), "alice", 1, "Stage names"),
     ):
         result = hosting(*words, by=by, stdin="x")
         assert (result.code, says in result.err) == (code, True), (words, result)

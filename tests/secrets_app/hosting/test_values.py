@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from console.access.acts import ConfirmationRequired
+from console.members.exposure import exposed_secrets
 from secrets_app.hosting.places import Kind, Place
 from secrets_app.hosting.values import (
     ABSENT,
@@ -343,9 +344,12 @@ def test_limits(hosted: World, faulty: Faulty) -> None:
             alice.set(secret("KEY"), value)
     with pytest.raises(Rejected):
         alice.set(config("KEY"), "x" * 4097)
-    for place in (secret("a b"), secret("KEY", "a/b"), config(".."), config("KEY", "..")):
-        with pytest.raises(Rejected):
-            alice.set(place, "value")
+    bad = (secret("a b"), secret("KEY", "a/b"), config(".."), config("KEY", ".."))
+    for place in (*bad, secret("KEY", "s" * 256), secret("KEY", "a\0")):
+        for person in (alice, Person(hosted, "vera")):
+            with pytest.raises(Rejected):
+                person.set(place, "value")
+    assert len(audit_events()) == 3  # of the values that are too long or empty
     assert {"PutSecretValue", "CreateSecret", "PutParameter"}.isdisjoint(faulty.operations())
     alice.set(secret("KEY"), "é" * 32_768)
     assert len(alice.get(secret("KEY"))) == 32_768
@@ -393,7 +397,8 @@ def test_calls(hosted: World, faulty: Faulty) -> None:
     assert calls[Kind.SECRET] == [
         *("DescribeSecret", "CreateSecret"),
         *("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"),
-        *("GetSecretValue", "ListSecrets", "DescribeSecret", "DeleteSecret"),
+        *("GetSecretValue", "ListSecrets", "DescribeSecret"),  # which was written lately
+        *("DescribeSecret", "DeleteSecret"),
     ]
     assert calls[Kind.CONFIG] == [
         *("GetParameters", "PutParameter"),
@@ -420,3 +425,20 @@ def test_without_project_or_aws(world: World, settings: Any) -> None:
     for act in (lambda: Person(world).list(Kind.CONFIG), lambda: Person(world).get(secret("A"))):
         with pytest.raises(Misconfigured, match="embedded store"):
             act()
+
+
+def test_known_secrets(hosted: World, client_for: Callable[..., Any]) -> None:
+    """People who have seen or written a secret know it until somebody else changes it."""
+    mia = Person(hosted, "mia")
+    mia.set(secret("KEY", "prod"), "value")
+    Person(hosted).set(secret("OTHER"), "value")
+    mia.get(secret("OTHER"))
+    names = ["OTHER (hosting secret of web-shop)", "KEY (hosting secret of web-shop)"]
+    known = exposed_secrets(hosted.person("mia").pk, "d1shop")
+    assert [(it.branch, it.key) for it in known] == [("All branches", names[0]), ("prod", names[1])]
+    assert [it.since for it in known] == [None, None]
+    Person(hosted).set(secret("OTHER"), "another")
+    assert exposed_secrets(hosted.person("mia").pk, "d1shop")[0].since is not None
+    mia_id = hosted.person("mia").pk
+    page = client_for("alice").get(f"/apps/d1shop/settings/members/people/{mia_id}/known/")
+    assert names[1] in page.text

@@ -20,8 +20,11 @@ from django.conf import settings
 from django.db import connection, connections
 
 from console.amplify.client import Amplify
+from secrets_app.hosting import places
 from secrets_app.store import parameter_store
+from secrets_app.store.aws_calls import AwsCalls
 from secrets_app.store.base import ParameterStore
+from secrets_app.store.secrets_manager.client import SecretsManager
 from tests.fixtures.moto import REGION
 from tests.fixtures.stores import InterruptedStore, use_store
 
@@ -78,6 +81,33 @@ def survives_with_amplify(act: Callable[[Any], object], step: int) -> bool:
             act(_SteppingService(service, reach_step))
 
     return _survives(act_in_steps, step)
+
+
+def survives_with_aws(act: Callable[[], object], step: int) -> bool:
+    """Act, killed after one of its calls to AWS; return True if it ended before."""
+    stores = _spare_store(), _spare_hosting_store()
+
+    def act_in_steps(reach_step: ReachStep) -> None:
+        real = AwsCalls.send
+
+        def send(*arguments: Any, **options: Any) -> Any:
+            result = real(*arguments, **options)
+            reach_step()
+            return result
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(places, "parameter_store", lambda: stores[0])
+            patch.setattr(places, "hosting_secret_store", lambda: stores[1])
+            patch.setattr(AwsCalls, "send", send)
+            act()
+
+    return _survives(act_in_steps, step)
+
+
+@cache
+def _spare_hosting_store() -> SecretsManager:
+    """Return a store of hosting secrets without an open connection, for the same reason."""
+    return SecretsManager(REGION)
 
 
 @cache
