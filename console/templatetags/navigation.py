@@ -23,7 +23,7 @@ register = Library()
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     """Render the left navigation. `nav` names the current page."""
-    shows = (may_manage, sends_mail, is_on())
+    shows = (app.is_standalone, may_manage, sends_mail, is_on())
     return _side(app.app_id, app.name, nav, number_in(app), *shows)
 
 
@@ -39,11 +39,17 @@ def _side(
     name: str,
     nav: str,
     in_bin: int,
+    is_standalone: bool,
     may_manage: bool,
     sends_mail: bool,
     has_amplify: bool,
 ) -> SafeString:
-    pages = app_pages(may_manage=may_manage, sends_mail=sends_mail, has_amplify=has_amplify)
+    pages = app_pages(
+        is_standalone=is_standalone,
+        may_manage=may_manage,
+        sends_mail=sends_mail,
+        has_amplify=has_amplify,
+    )
     context = {"app_id": app_id, "name": name, "nav": nav, "in_bin": in_bin}
     return render_to_string("side.html", {**context, "sections": by_section(pages)})
 

@@ -39,10 +39,17 @@ _PAGES = (
 )
 
 
-def app_pages(*, may_manage: bool, sends_mail: bool, has_amplify: bool) -> list[AppPage]:
+# A standalone backend has none of these (console/access/amplify_apps.py)
+_OF_AMPLIFY_APPS = frozenset({"deployments", "build_settings", "preview_rules"})
+
+
+def app_pages(
+    *, is_standalone: bool, may_manage: bool, sends_mail: bool, has_amplify: bool
+) -> list[AppPage]:
     """Return the pages to show, to someone who may manage the app or not."""
     given = {"": True, MANAGE: may_manage, MAIL: sends_mail, AMPLIFY: has_amplify}
-    return [page for page in _PAGES if given[page.needs]]
+    hidden = _OF_AMPLIFY_APPS if is_standalone else frozenset()
+    return [page for page in _PAGES if given[page.needs] and page.name not in hidden]
 
 
 def by_section(pages: list[AppPage]) -> Iterator[tuple[str, list[AppPage]]]:
