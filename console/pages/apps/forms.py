@@ -45,7 +45,7 @@ KIND_WORDS = {
     ),
     AppKind.STANDALONE: (
         "Standalone backend\n"
-        "Deployed with npx ampx deploy, or by its pipeline. It has no app ID, but an identifier.\n"
+        "Deployed with npx ampx deploy. It has an identifier instead of an app ID.\n"
         "/amplify/myapp/backend-standalone-abeed4c9fc/foo"
     ),
 }

@@ -39,7 +39,9 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the app, what to choose, and what to do with it."""
         parser.add_argument(
-            "--app", metavar="APP_ID", help="the Amplify app ID (default: count those of all apps)"
+            "--app",
+            metavar="APP_ID",
+            help="app ID or identifier (default: count those of all apps)",
         )
         parser.add_argument("--branch", metavar="NAME", help="only those of this branch")
         parser.add_argument("--folder", metavar="PATH", help="only those in this folder")
