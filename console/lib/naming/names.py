@@ -21,6 +21,7 @@ _BACKEND_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,49}\Z")
 # Folders below /amplify that hold what isn't of one backend: the secrets for All branches of every
 # app, and the settings and secrets of self-managed hosting
 _RESERVED = ("shared", "hosting")
+_PAGES = ("new", "import")  # addresses below /apps/ that are pages of their own
 # Bidirectional controls and zero-width characters
 _DISGUISING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -74,6 +75,11 @@ def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
         return (
             f"Amplify keeps what belongs to other backends in the folder of this identifier "
             f"(/amplify/{folder}). Deploy with another one, and enter that."
+        )
+    if app_id in _PAGES:
+        return (
+            f"Branchkeep has another page at /apps/{app_id}/. Deploy with another identifier, and "
+            "enter that."
         )
     return ""
 

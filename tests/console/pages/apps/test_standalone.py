@@ -1,5 +1,6 @@
 """A standalone backend as an app: its form, its settings, and the pages that it doesn't have."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,9 @@ from django.test import Client
 
 from console.catalog import services
 from console.catalog.previews import add_rule
+from console.lib.naming.names import app_id_problem
 from console.models import App, Branch, Connection, Member
+from console.urls import urlpatterns
 from envvars_app import build_settings
 from tests.factories import create_standalone, form_errors
 from tests.fixtures.amplify import AmplifyServer
@@ -72,6 +75,14 @@ def test_wrong_identifiers(olga: Client, world: World) -> None:
         assert words in " ".join(errors["identifier"])
     assert form_errors(olga.post(NEW, FORM | {"kind": "other"}))["kind"]
     assert App.objects.count() == 2
+
+
+def test_addresses_of_other_pages() -> None:
+    words = [re.fullmatch(r"apps/([\w-]+)/", str(it.pattern)) for it in urlpatterns]
+    reserved = {word[1] for word in words if word}
+    assert {"new", "import"} <= reserved
+    for word in reserved:
+        assert "another page" in app_id_problem(word, is_standalone=True), word
 
 
 def test_identifiers_differ_by_case(olga: Client) -> None:
