@@ -51,14 +51,15 @@ def _add_backend(app: App) -> None:
 
     Protected, because the store may hold its secrets already, and nobody knows what they open.
     """
+    if app.app_id == PIPELINE:
+        return
     _lock(app)
     backend = Branch(app=app, name=BACKEND, protected=True)
     try:
         require_own_folders(backend)
     except ValidationError as refusal:
         raise ValidationError({"app_id": refusal.messages}) from None
-    if app.app_id != PIPELINE:
-        _update_branch(backend, {})
+    backend.save()
 
 
 def insert_app(fields: dict[str, Any], owner: User | Group) -> App:

@@ -14,6 +14,8 @@ class Collision(NamedTuple):
     other: str
 
 
+# Backends of two identifiers, my-shop and myshop, that share a folder
+STANDALONE = (("my-shop", "p_-.r_o..d-"), ("myshop", "p--..r.o__-..d"))
 LONG = "feature/" + "x" * 43  # a folder has only the first 50 letters and digits
 LONGER = "long-name-" * 24
 COLLISIONS = [

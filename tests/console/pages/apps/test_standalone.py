@@ -15,6 +15,7 @@ from console.models import App, Branch, Connection, Member
 from console.urls import urlpatterns
 from envvars_app import build_settings
 from tests.factories import create_standalone, form_errors
+from tests.factories.collisions import STANDALONE
 from tests.fixtures.amplify import AmplifyServer
 from tests.fixtures.people import World
 
@@ -102,15 +103,14 @@ def test_the_folder_of_another_identifier(
         create_standalone(world, "shop-")
     assert "in the folder of another app" in refusal.value.message_dict["app_id"][0]
     assert not App.objects.filter(app_id="shop-").exists()
-    mine = create_standalone(world, "myshop-")
-    theirs = create_standalone(world, "myshop")
-    Branch.objects.create(app=theirs, name="-prod")
-    response = client_for("alice").post(
-        f"/apps/{mine.app_id}/settings/branches/add/", {"name": "prod", "stage": "NONE"}
-    )
+    for identifier, name in STANDALONE:  # an equal hash
+        create_standalone(world, identifier)
+        url = f"/apps/{identifier}/settings/branches/add/"
+        response = client_for("alice").post(url, {"name": name, "stage": "NONE"})
     [message] = form_errors(response)["name"]
-    assert "/amplify/myshop/prod-standalone-" in message
+    assert "/amplify/myshop/prod-standalone-9c69903396" in message
     assert "another app in Branchkeep" in message
+    assert "my-shop" not in message
 
 
 def test_settings(world: World, client_for: Callable[[str], Client]) -> None:
