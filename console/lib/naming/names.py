@@ -73,7 +73,7 @@ def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
     folder = app_id.replace("-", "")
     if folder in _RESERVED:
         return (
-            f"Amplify keeps what belongs to other backends in the folder of this identifier "
+            "Amplify keeps what belongs to other apps in the folder of this identifier "
             f"(/amplify/{folder}). Deploy with another one, and enter that."
         )
     if app_id in _PAGES:
