@@ -16,4 +16,4 @@ def find_amplify_app(actor: Actor, app_id: str, *related: str) -> Access:
 def require_amplify_app(access: Access) -> None:
     """Raise Http404 for a standalone backend."""
     if access.app.is_standalone:
-        raise Http404("A standalone backend has no such page.")
+        raise Http404("A standalone backend does not have this.")

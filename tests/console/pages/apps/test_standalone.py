@@ -145,6 +145,9 @@ def test_pages_that_it_does_not_have(
     assert "hosting/build-settings/" not in alice.get("/search/?q=build&app=dashboard").text
     variables = alice.get("/apps/dashboard/hosting/environment-variables/").text
     assert "Amplify keeps no variables for a standalone backend." in variables
+    gen1 = alice.get("/apps/dashboard/hosting/secrets/gen1/")
+    assert "No environments of Gen 1" in gen1.text
+    assert "/gen1/" not in alice.get("/apps/dashboard/hosting/secrets/import/").text
     # It is never connected, not even by an operator who owns it.
     assert olga.get("/apps/dashboard/settings/amplify/").status_code == 404
     assert olga.post("/apps/dashboard/settings/amplify/").status_code == 404
