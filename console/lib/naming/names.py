@@ -17,7 +17,7 @@ NOT_AN_APP_ID = (
 
 _AMPLIFY_ID = re.compile(r"d[a-z0-9]{1,19}\Z")
 _IDENTIFIER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{APP_ID_LIMIT - 1}}}\Z")
-_BACKEND_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,49}\Z")
+_BACKEND_NAME = re.compile(r"(?=.{1,50}\Z)[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*\Z")
 # Folders below /amplify that hold what isn't of one backend: the secrets for All branches of every
 # app, and the settings and secrets of self-managed hosting
 _RESERVED = ("shared", "hosting")
@@ -87,15 +87,15 @@ def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
 def backend_name_problem(name: str) -> str:
     """Return why no backend of an identifier can have this name, or "" if one can.
 
-    CDK allows these characters in the name of a stage. Without a special character at its start,
-    and short enough for its folder, a name can't have the folder of another identifier's backend
-    (but for an equal hash): Amplify hashes identifier and name without a separator.
+    Amplify hashes identifier and name without a separator, and drops special characters from the
+    folder. If they are few, nobody finds a name with the folder of another identifier's `backend`,
+    which may not even be an app here. CDK allows more of them in the name of a stage.
     """
     if _BACKEND_NAME.match(name):
         return ""
     return (
-        "Enter the name of a stage, or `backend`: a letter, then only letters, digits, `.`, `_` "
-        "and `-`, at most 50 characters in all."
+        "Enter the name of a stage, or `backend`: a letter, then letters and digits, with a single "
+        "`.`, `_` or `-` between them, at most 50 characters in all."
     )
 
 

@@ -118,9 +118,9 @@ def test_an_identifier() -> None:
 
 
 def test_a_backends_name() -> None:
-    for name in ("backend", "prod", "beta-eu.1_x", "b" * 50):
+    for name in ("backend", "prod", "beta-eu.1_x", "b.c" * 16, "b" * 50):
         assert not backend_name_problem(name), name
-    for name in ("-backend", ".x", "1", "a/b", "a b", "\u0430", "b" * 51, "a\n"):
+    for name in ("-backend", ".x", "1", "a/b", "a b", "\u0430", "b" * 51, "a\n", "a--b", "a-"):
         assert "a letter" in backend_name_problem(name), name
 
 

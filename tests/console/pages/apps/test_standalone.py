@@ -57,7 +57,7 @@ def test_a_pipeline_has_stages(olga: Client) -> None:
     assert "exactly as in amplify/pipeline.ts" in olga.get(add).text
     assert olga.post(add, {"name": "prod", "stage": "PRODUCTION"}).status_code == 302
     response = olga.post(add, {"name": "-prod", "stage": "NONE"})
-    assert "a letter, then only letters" in form_errors(response)["name"][0]
+    assert "a letter, then letters and digits" in form_errors(response)["name"][0]
 
 
 def test_wrong_identifiers(olga: Client, world: World) -> None:
@@ -108,7 +108,7 @@ def test_the_folder_of_another_identifier(
         url = f"/apps/{identifier}/settings/branches/add/"
         response = client_for("alice").post(url, {"name": name, "stage": "NONE"})
     [message] = form_errors(response)["name"]
-    assert "/amplify/myshop/prod-standalone-9c69903396" in message
+    assert "/amplify/myshop/productionbeta-standalone-7f2ebf8c00" in message
     assert "another app in Branchkeep" in message
     assert "my-shop" not in message
 
