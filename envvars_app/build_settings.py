@@ -16,7 +16,8 @@ from django.http import Http404
 from django.utils import timezone
 
 from console.access.actors import Actor
-from console.access.policy import Access, Permission, find_app, find_branch
+from console.access.amplify_apps import find_amplify_app
+from console.access.policy import Access, Permission, find_branch
 from console.audit.events import Action, Target, recording
 from console.audit.refusals import recording_denial
 from console.models import App, Branch, scope_name
@@ -141,7 +142,7 @@ def save(
 
     `base` is the version that the page was rendered with, and `note` goes into the audit event.
     """
-    access = find_app(actor, app_id)
+    access = find_amplify_app(actor, app_id)
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_CHANGED)
     if branch and branch.deleted_at:
@@ -153,7 +154,7 @@ def save(
 
 def remove(*, actor: Actor, app_id: str, branch_id: int | None, base: int) -> BuildSpec:
     """Remove a scope's settings. A branch then inherits; All branches gets the default."""
-    access = find_app(actor, app_id)
+    access = find_amplify_app(actor, app_id)
     branch = find_scope(access, branch_id)
     _require(access, branch, Action.BUILD_REMOVED)
     settings = effective_settings(access.app, branch)
@@ -166,7 +167,7 @@ def remove(*, actor: Actor, app_id: str, branch_id: int | None, base: int) -> Bu
 
 def restore(*, actor: Actor, app_id: str, pk: int, base: int) -> BuildSpec:
     """Save the text of an earlier version as a new version."""
-    version = find_version(find_app(actor, app_id), pk)
+    version = find_version(find_amplify_app(actor, app_id), pk)
     if version.text is None:
         raise ValidationError("This version is a removal and has no text. Choose another one.")
     return save(

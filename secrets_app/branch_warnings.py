@@ -23,7 +23,7 @@ def branch_warnings(access: Access) -> list[AppWarning]:
 
 def _not_in_builds(access: Access, branches: Sequence[Branch]) -> Iterator[AppWarning]:
     """Yield branches without a documented path, in an app whose builds read secrets there."""
-    if access.app.path_profile == PathProfile.BACKEND:
+    if access.app.path_profile in {PathProfile.BACKEND, PathProfile.STANDALONE}:
         return
     is_only = access.app.path_profile == PathProfile.DOCUMENTED
     what = "Secrets can't be saved on" if is_only else "Builds don't get the secrets of"

@@ -17,15 +17,29 @@ from secrets_app.paths import (
     Location,
     OneBranch,
     Scope,
+    Standalone,
+    listing_prefixes,
     locate,
     scope_location,
+    standalone_prefixes,
 )
 from secrets_app.store.errors import Rejected
 
 
 def scope_of(app: App, branch: Branch | None) -> Scope:
     """Return the scope of a branch. None is All branches."""
-    return AllBranches(app.app_id) if branch is None else OneBranch(app.app_id, branch.name)
+    if branch is None:
+        return AllBranches(app.app_id)
+    if app.is_standalone:
+        return Standalone(app.app_id, branch.name)
+    return OneBranch(app.app_id, branch.name)
+
+
+def prefixes_of(app: App) -> tuple[str, ...]:
+    """Return the path prefixes that cover all parameters of an app. Others' may lie there, too."""
+    if app.is_standalone:
+        return standalone_prefixes(app.app_id, [branch.name for branch in app.branches.all()])
+    return listing_prefixes(app.app_id)
 
 
 def locate_secret(app: App, branch: Branch | None, key: str) -> Location:

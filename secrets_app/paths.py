@@ -6,10 +6,11 @@ backend path. docs/parameter-paths.md has the table.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from console.lib.naming.names import PathProfile, is_app_id
+from console.lib.naming.names import BACKEND, PathProfile, is_amplify_id, is_app_id
 
 KEY_PATTERN = "^[a-zA-Z0-9_.-]+$"
 LEVEL_LIMIT = 15  # levels of a hierarchy, by SSM
@@ -44,6 +45,14 @@ class OneBranch:
 
 
 @dataclass(frozen=True)
+class Standalone:
+    """One backend of an identifier, deployed without Amplify Hosting (`ampx deploy`)."""
+
+    identifier: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """A developer's cloud sandbox. `project` is the name in package.json."""
 
@@ -51,7 +60,7 @@ class Sandbox:
     identifier: str
 
 
-Scope = AllBranches | OneBranch | Sandbox
+Scope = AllBranches | OneBranch | Standalone | Sandbox
 
 
 @dataclass(frozen=True)
@@ -102,8 +111,11 @@ def scope_location(scope: Scope, profile: PathProfile) -> Location:
     """
     match scope:
         case AllBranches(app_id):
-            _check_app_id(app_id)
+            _check_identifier(app_id)
             return Location(f"/amplify/shared/{app_id}")
+        case Standalone(identifier, name):
+            _check_identifier(identifier)
+            return Location(_backend_folder(identifier, name, "standalone"))
         case Sandbox(project, identifier):
             return Location(_backend_folder(project, identifier, "sandbox"))
         case OneBranch(app_id, branch):
@@ -137,6 +149,19 @@ def listing_prefixes(app_id: str) -> tuple[str, str]:
     return f"/amplify/{app_id}", f"/amplify/shared/{app_id}"
 
 
+def standalone_prefixes(identifier: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the path prefixes that cover all parameters of an identifier and these backends of it.
+
+    Others' parameters may lie there, too: hyphens don't count, so `my-app` and `myapp` have the
+    same prefix, and so do sandboxes of a project of this name.
+    """
+    _check_identifier(identifier)
+    folders = (_backend_folder(identifier, name, "standalone") for name in (BACKEND, *names))
+    # A long identifier is cut, depending on the name.
+    namespaces = (folder.rpartition("/")[0] for folder in folders)
+    return (*dict.fromkeys(namespaces), f"/amplify/shared/{identifier}")
+
+
 def bin_folder(app_id: str) -> str:
     """Return the folder of an app's copies in the recycle bin.
 
@@ -152,8 +177,10 @@ def bin_path(app_id: str, copy_id: str, key: str) -> str:
 
 def branch_folders(app_id: str, branch: str, profile: PathProfile) -> set[str]:
     """Return the folders of a branch's parameters; none if the profile has none for it."""
+    is_standalone = profile is PathProfile.STANDALONE
+    scope = Standalone(app_id, branch) if is_standalone else OneBranch(app_id, branch)
     try:
-        location = scope_location(OneBranch(app_id, branch), profile)
+        location = scope_location(scope, profile)
     except InvalidPath:
         return set()
     return {location.primary, location.mirror} - {None}  # type: ignore[return-value]  # None is taken out
@@ -179,8 +206,13 @@ def clean_name(name: str) -> str:
 
 
 def _check_app_id(app_id: str) -> None:
-    if not is_app_id(app_id):
+    if not is_amplify_id(app_id):
         raise InvalidPath("An app ID is a d followed by 1 to 19 lowercase letters and digits.")
+
+
+def _check_identifier(identifier: str) -> None:
+    if not is_app_id(identifier):
+        raise InvalidPath("An identifier is a letter followed by letters, digits and hyphens.")
 
 
 def sandbox_remark(sandbox: Sandbox) -> str:

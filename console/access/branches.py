@@ -10,7 +10,12 @@ from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
 from console.lib.naming.lookalikes import lookalike_marks
-from console.lib.naming.names import ALL_BRANCHES, BRANCH_NAME_LIMIT, PathProfile
+from console.lib.naming.names import (
+    ALL_BRANCHES,
+    BRANCH_NAME_LIMIT,
+    OF_AMPLIFY_APPS,
+    PathProfile,
+)
 from console.models import App, Branch, scope_name
 
 # Returns the folders of a branch's parameters from an app ID, the branch's name and a path profile.
@@ -51,15 +56,16 @@ def register_folders(noun: str, finder: FolderFinder) -> None:
 
 
 def shared_folders(
-    app_id: str, branches: Iterable[Branch], profiles: Iterable[PathProfile] = PathProfile
+    app: App, branches: Iterable[Branch], profiles: Iterable[PathProfile] = ()
 ) -> dict[str, list[Branch]]:
     """Return each folder that several of an app's branches have, with these branches.
 
-    A folder counts in any of the path profiles: the backend folder of one branch may be the
-    documented one of another.
+    Without `profiles`, a folder counts in any of those that the app can have: the backend folder of
+    one branch may be the documented one of another.
     """
     by_name = {branch.name: branch for branch in branches}
-    shared = _shared_names(app_id, tuple(by_name), tuple(profiles))
+    possible = (PathProfile.STANDALONE,) if app.is_standalone else OF_AMPLIFY_APPS
+    shared = _shared_names(app.app_id, tuple(by_name), tuple(profiles) or possible)
     return {folder: [by_name[name] for name in names] for folder, names in shared.items()}
 
 
@@ -83,10 +89,22 @@ def _folders(app_id: str, name: str, profiles: Iterable[PathProfile]) -> set[str
     }
 
 
-def partners_of(app_id: str, branches: Iterable[Branch]) -> dict[Branch | None, list[Branch]]:
+def taken_folders(backend: Branch) -> set[str]:
+    """Return the folders of a standalone backend that a backend of another identifier has.
+
+    Amplify drops hyphens, so `my-app` and `myapp` differ in the hash alone.
+    """
+    profile = [PathProfile.STANDALONE]
+    others = Branch.objects.filter(app__path_profile=PathProfile.STANDALONE)
+    names = others.exclude(app=backend.app).values_list("app__app_id", "name")
+    taken = (_folders(app_id, name, profile) for app_id, name in names)
+    return _folders(backend.app.app_id, backend.name, profile).intersection(set().union(*taken))
+
+
+def partners_of(app: App, branches: Iterable[Branch]) -> dict[Branch | None, list[Branch]]:
     """Map each branch that shares parameters to the branches that it shares them with."""
     found: dict[Branch | None, list[Branch]] = {}
-    for sharing in shared_folders(app_id, branches).values():
+    for sharing in shared_folders(app, branches).values():
         for branch in sharing:
             others = found.setdefault(branch, [])
             others += [one for one in sharing if one != branch and one not in others]

@@ -111,7 +111,7 @@ class Access:
     @cached_property
     def partners(self) -> dict[Branch | None, list[Branch]]:
         """Return, for each branch that shares its parameters, the others. Usually none does."""
-        return partners_of(self.app.app_id, self.branches)
+        return partners_of(self.app, self.branches)
 
     @cached_property
     def owners(self) -> list[str]:

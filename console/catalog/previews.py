@@ -13,6 +13,7 @@ from django.http import Http404
 
 from console.access import acts
 from console.access.actors import Actor
+from console.access.amplify_apps import find_amplify_app
 from console.access.policy import Access, find_app, find_branch
 from console.audit.events import Action, Target, audited_transaction
 from console.lib.naming.branch_patterns import matches, problem
@@ -71,7 +72,7 @@ def previews_of(access: Access) -> Previews:
 
 def add_rule(*, actor: Actor, app_id: str, pattern: str, source_id: int) -> PreviewRule:
     """Add a rule after the others. Raises Http404, PermissionDenied or ValidationError."""
-    access = find_app(actor, app_id)
+    access = find_amplify_app(actor, app_id)
     source = find_branch(access, source_id)
     with audited_transaction(
         actor, Action.PREVIEWS_CHANGED, _target(app_id, "added", pattern, source)

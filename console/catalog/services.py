@@ -20,9 +20,10 @@ from console.catalog.checks import (
     require_own_folders,
     require_own_folders_as_in,
     require_own_name,
+    require_same_kind,
     require_way_between,
 )
-from console.lib.naming.names import PathProfile
+from console.lib.naming.names import BACKEND, PIPELINE, PathProfile
 from console.models import App, Branch, Member, PreviewCopy, User
 
 Row = TypeVar("Row", App, Branch)
@@ -39,7 +40,26 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
         actor, Action.APP_CREATED, Target(fields["app_id"], subject=fields["name"])
     ):
         require_operator(actor)
-        return insert_app(fields, User.objects.get(pk=actor.user_id or 0))
+        app = insert_app(fields, User.objects.get(pk=actor.user_id or 0))
+        if app.is_standalone:
+            _add_backend(app)
+        return app
+
+
+def _add_backend(app: App) -> None:
+    """Add what `ampx deploy` deploys. A pipeline has stages instead, which its owner adds.
+
+    Protected, because the store may hold its secrets already, and nobody knows what they open.
+    """
+    if app.app_id == PIPELINE:
+        return
+    _lock(app)
+    backend = Branch(app=app, name=BACKEND, protected=True)
+    try:
+        require_own_folders(backend)
+    except ValidationError as refusal:
+        raise ValidationError({"app_id": refusal.messages}) from None
+    backend.save()
 
 
 def insert_app(fields: dict[str, Any], owner: User | Group) -> App:
@@ -65,6 +85,7 @@ def change_app(*, actor: Actor, app_id: str, fields: dict[str, Any]) -> App:
         acts.require(access, Action.APP_CHANGED)
         app = _lock(access.app)
         before = PathProfile(app.path_profile)
+        require_same_kind(before, PathProfile(fields.get("path_profile", before)))
         _update(app, fields)
         require_own_folders_as_in(app, before)
         require_way_between(before, PathProfile(app.path_profile))
@@ -133,8 +154,14 @@ def _follows_amplify(app: App, branch: Branch, fields: dict[str, Any]) -> bool:
 
 
 def _lock(app: App) -> App:
-    """Return the app's row, in which nobody else adds a branch until this transaction ends."""
-    return App.objects.select_for_update().get(pk=app.pk)
+    """Return the app's row, in which nobody else adds a branch until this transaction ends.
+
+    Nobody adds one to any standalone backend if the app is one, because two can share a folder.
+    """
+    rows = App.objects.select_for_update().order_by("pk")
+    if not app.is_standalone:
+        return rows.get(pk=app.pk)
+    return {it.pk: it for it in rows.filter(path_profile=PathProfile.STANDALONE)}[app.pk]
 
 
 def _describe_changes(branch: Branch, fields: dict[str, Any]) -> str:

@@ -183,7 +183,7 @@ def verbs(parser: ArgumentParser) -> "_SubParsersAction[ArgumentParser]":
 
 def add_scope(parser: ArgumentParser, *, formats: Sequence[str] = ("plain", "json")) -> None:
     """Add the arguments that name a scope, the actor and the output format."""
-    parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+    parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
     parser.add_argument("--branch", metavar="NAME", help="the branch (default: All branches)")
     add_common(parser, formats=formats)
 

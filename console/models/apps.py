@@ -3,37 +3,29 @@
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 
 from console.lib.naming.lookalikes import spell_out
 from console.lib.naming.names import (
     ALL_BRANCHES,
-    APP_ID_PATTERN,
+    APP_ID_LIMIT,
     BRANCH_NAME_LIMIT,
     PathProfile,
+    app_id_problem,
     branch_name_problem,
 )
 from console.lib.naming.natural import natural_key
 
 
 class App(models.Model):
-    """An Amplify app. The parameter store keeps its secrets under `app_id`."""
+    """An Amplify app, or a standalone backend. The store keeps its secrets under `app_id`.
 
-    app_id = models.CharField(
-        "app ID",
-        max_length=20,
-        unique=True,
-        validators=[
-            RegexValidator(
-                # In Python `$` also matches before a final newline.
-                APP_ID_PATTERN.removesuffix("$") + r"\Z",
-                "Enter the app ID as the Amplify console shows it: a d, then 1 to 19 lowercase "
-                "letters and digits.",
-            )
-        ],
-    )
+    The branches of a standalone backend are what was deployed under its identifier: `backend`, or
+    the stages of a pipeline.
+    """
+
+    app_id = models.CharField("app ID", max_length=APP_ID_LIMIT, unique=True)
     name = models.CharField(max_length=255)
     repository = models.CharField(max_length=1000, blank=True)
     region = models.CharField(max_length=32)
@@ -58,6 +50,21 @@ class App(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.app_id})"
+
+    def clean(self) -> None:
+        """Raise ValidationError if no app of this kind can have the ID."""
+        if problem := app_id_problem(self.app_id, is_standalone=self.is_standalone):
+            raise ValidationError({"app_id": problem})
+
+    @property
+    def is_standalone(self) -> bool:
+        """Return True for a backend that is deployed without Amplify Hosting."""
+        return self.path_profile == PathProfile.STANDALONE
+
+    @property
+    def id_label(self) -> str:
+        """Return what pages call the ID."""
+        return "identifier" if self.is_standalone else "app ID"
 
 
 class Stage(models.TextChoices):

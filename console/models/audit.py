@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from console.conf import signing
-from console.lib.naming.names import BRANCH_NAME_LIMIT
+from console.lib.naming.names import APP_ID_LIMIT, BRANCH_NAME_LIMIT
 
 
 class MarkField(models.CharField):
@@ -37,7 +37,7 @@ class AuditEvent(models.Model):
     actor_kind = models.CharField(max_length=10)
     actor_id = models.BigIntegerField(null=True)
     actor = models.CharField(max_length=254)
-    app_id = models.CharField(max_length=20, blank=True)
+    app_id = models.CharField(max_length=APP_ID_LIMIT, blank=True)
     branch = models.CharField(max_length=BRANCH_NAME_LIMIT, blank=True)
     subject = models.CharField(max_length=1011, blank=True)
     change_set = models.UUIDField(null=True)
@@ -103,7 +103,7 @@ class RefusedRequests(models.Model):
     """
 
     actor = models.CharField(max_length=30)  # "user 7", or "" for everyone who is not signed in
-    app_id = models.CharField(max_length=20, blank=True)
+    app_id = models.CharField(max_length=APP_ID_LIMIT, blank=True)
     minute = models.DateTimeField()
     number = models.PositiveIntegerField(default=0)
     event_id = models.BigIntegerField(null=True)

@@ -26,10 +26,10 @@ HINT = (
 def find_shared() -> Iterator[tuple[str, list[Branch]]]:
     """Yield each folder that several branches of an app have, deleted ones too."""
     # Only columns that the first version had: the system check runs before migrations.
-    columns = ("name", "deleted_at", "app__app_id")
+    columns = ("name", "deleted_at", "app__app_id", "app__path_profile")
     rows = Branch.objects.select_related("app").only(*columns).order_by("app_id", "pk")
-    for app_id, branches in groupby(rows, key=lambda branch: branch.app.app_id):
-        yield from shared_folders(app_id, branches).items()
+    for app, branches in groupby(rows, key=lambda branch: branch.app):
+        yield from shared_folders(app, branches).items()
 
 
 def branch_folders() -> CheckResult:

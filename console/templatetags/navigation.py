@@ -23,7 +23,7 @@ register = Library()
 @register.simple_tag
 def side(app: App, nav: str, may_manage: bool, sends_mail: bool) -> SafeString:
     """Render the left navigation. `nav` names the current page."""
-    shows = (may_manage, sends_mail, is_on(), bool(app.hosting_project))
+    shows = (app.is_standalone, may_manage, sends_mail, is_on(), bool(app.hosting_project))
     return _side(app.app_id, app.name, nav, number_in(app), *shows)
 
 
@@ -39,12 +39,14 @@ def _side(
     name: str,
     nav: str,
     in_bin: int,
+    is_standalone: bool,
     may_manage: bool,
     sends_mail: bool,
     has_amplify: bool,
     has_project: bool,
 ) -> SafeString:
     pages = app_pages(
+        is_standalone=is_standalone,
         may_manage=may_manage,
         sends_mail=sends_mail,
         has_amplify=has_amplify,

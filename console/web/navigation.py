@@ -40,13 +40,23 @@ _PAGES = (
 )
 
 
+# A standalone backend has none of these (console/access/amplify_apps.py)
+_OF_AMPLIFY_APPS = frozenset({"deployments", "build_settings", "preview_rules"})
+
+
 def app_pages(
-    *, may_manage: bool, sends_mail: bool, has_amplify: bool, has_project: bool
+    *,
+    is_standalone: bool,
+    may_manage: bool,
+    sends_mail: bool,
+    has_amplify: bool,
+    has_project: bool,
 ) -> list[AppPage]:
     """Return the pages to show, to someone who may manage the app or not."""
     given = {"": True, MANAGE: may_manage, MAIL: sends_mail, AMPLIFY: has_amplify}
     given[PROJECT] = has_project  # of self-managed hosting
-    return [page for page in _PAGES if given[page.needs]]
+    hidden = _OF_AMPLIFY_APPS if is_standalone else frozenset()
+    return [page for page in _PAGES if given[page.needs] and page.name not in hidden]
 
 
 def by_section(pages: list[AppPage]) -> Iterator[tuple[str, list[AppPage]]]:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import OUTSIDE, from_request
-from console.access.policy import Access, Permission, find_app
+from console.access.amplify_apps import find_amplify_app
+from console.access.policy import Access, Permission
 from console.lib import row_forms
 from console.lib.naming.names import ALL_BRANCHES
 from console.models import Branch
@@ -33,7 +34,7 @@ VERSIONS_PER_PAGE = 25
 
 def access_and_settings(request: HttpRequest, app_id: str) -> tuple[Access, Settings]:
     """Return the access to the app, and the settings of the scope in the query string."""
-    access = find_app(from_request(request), app_id, "connection")
+    access = find_amplify_app(from_request(request), app_id, "connection")
     branch = services.find_scope(access, branch_id_from(request.GET))
     return access, services.effective_settings(access.app, branch)
 
@@ -232,7 +233,7 @@ def download(request: HttpRequest, app_id: str) -> HttpResponse:
 @require_safe
 def version(request: HttpRequest, app_id: str, pk: int) -> HttpResponse:
     """Show a version and what restoring it would change."""
-    access = find_app(from_request(request), app_id)
+    access = find_amplify_app(from_request(request), app_id)
     shown = services.find_version(access, pk)
     settings = services.effective_settings(access.app, shown.build_spec.branch)
     context = scope_context(access, settings) | {
@@ -254,6 +255,6 @@ def restore(request: HttpRequest, app_id: str, pk: int) -> HttpResponseBase:
         messages.error(request, _problem_message(problem))
         return redirect("build_version", app_id=app_id, pk=pk)
     messages.success(request, f"Restored the build settings as version {row.version}.")
-    access = find_app(actor, app_id)
+    access = find_amplify_app(actor, app_id)
     push_waiting(access.app)
     return redirect(settings_url(access, services.effective_settings(access.app, row.branch)))

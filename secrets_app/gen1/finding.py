@@ -40,6 +40,8 @@ class Source:
 
 def find(access: Access) -> Mapping[str, Sequence[Source]]:
     """Return the app's environments with their parameters, in order. Takes three queries."""
+    if access.app.is_standalone:  # Gen 1 knows app IDs alone
+        return {}
     found: dict[str, dict[str, Source]] = {}
     for source in (*_unknown(access), *_of_branches(access)):
         if _is_environment(access, source.environment):

@@ -86,23 +86,12 @@ class _Places:
         """Return what reads the key, the main one first."""
         name = scope_name(self.branch)
         sandbox = Reader(title="What a developer's sandbox reads", notes=[SANDBOX])
+        if self.profile is PathProfile.STANDALONE:
+            return [self._of_backend(), sandbox]
         if self.branch is None:
-            title = "What a backend reads on a branch without its own value"
             build = Reader(title="What a build has in `$secrets`", notes=[SHARED_IN_BUILDS])
-            return [
-                Reader(
-                    title=title,
-                    places=[self.shared],
-                    takes_effect=self.when,
-                ),
-                build,
-                sandbox,
-            ]
-        backend = Reader(
-            title=f"What a backend on {name} reads, in this order",
-            places=[self.backend, self.shared],
-            takes_effect=self.when,
-        )
+            return [self._of_backend(), build, sandbox]
+        backend = self._of_backend()
         is_lacking = self.build.holds is Holds.NOTHING and self.shared.holds is not Holds.NOTHING
         build = Reader(
             title=f"What a build on {name} has in `$secrets`",
@@ -118,6 +107,14 @@ class _Places:
             takes_effect=COMMANDS,
         )
         return [commands, build, backend, sandbox]
+
+    def _of_backend(self) -> Reader:
+        """Return what a deployed backend reads."""
+        title, places = "What a backend reads on a branch without its own value", [self.shared]
+        if self.branch is not None:
+            title = f"What a backend on {scope_name(self.branch)} reads, in this order"
+            places = [self.backend, self.shared]
+        return Reader(title=title, places=places, takes_effect=self.when)
 
     @cached_property
     def shared(self) -> Place:

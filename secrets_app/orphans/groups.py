@@ -167,7 +167,7 @@ def _is_gen1(app: App, folder: str, key: str) -> bool:
     """Return True if the path is Amplify Gen 1's, whose environments may outlive the branch."""
     if not key.startswith(GEN1_KEY):
         return False
-    return Folders(app.app_id, ()).fit(folder, is_gen1=True).kind is Kind.GEN1
+    return Folders(app, ()).fit(folder, is_gen1=True).kind is Kind.GEN1
 
 
 def _is_used(access: Access, branch: Branch) -> bool:

@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from console.access.actors import from_request
-from console.access.policy import find_app, find_branch
+from console.access.amplify_apps import find_amplify_app
+from console.access.policy import find_branch
 from console.web.kit import app_context, branch_id_from
 from secrets_app.paths import InvalidPath
 from secrets_app.server_rendering import TRUST_POLICY, compute_access
@@ -17,7 +18,7 @@ from secrets_app.server_rendering import TRUST_POLICY, compute_access
 @require_safe
 def server_rendering(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show what lets the server code of a branch read its secrets at run time."""
-    access = find_app(from_request(request), app_id)
+    access = find_amplify_app(from_request(request), app_id)
     active = [branch for branch in access.branches if not branch.deleted_at]
     chosen = branch_id_from(request.GET)
     branch = None if chosen is None else find_branch(access, chosen)

@@ -76,7 +76,7 @@ def numbers(access: Access) -> Numbers:
 def groups(access: Access) -> list[Group]:
     """Return the app's parameters that belong to no known branch, by folder and kind."""
     rows = [*access.app.unknown_parameters.order_by("folder", "key")]
-    seen = names_in(access.app.app_id, {row.folder for row in rows})
+    seen = names_in({row.folder for row in rows})
     folders, used = _folders(access, [*seen, *_proposed(access.app)]), _used(access)
     found: defaultdict[tuple[str, Fit], list[UnknownParameter]] = defaultdict(list)
     for row in rows:
@@ -117,7 +117,7 @@ def add_branch(*, actor: Actor, app_id: str, pk: int, name: str) -> Branch:
 
 def _folders(access: Access, possible: Iterable[str] = ()) -> Folders:
     names = [branch.name for branch in access.branches]
-    return Folders(access.app.app_id, names, possible)
+    return Folders(access.app, names, possible)
 
 
 def _used(access: Access) -> set[str]:

@@ -9,12 +9,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, cached_property
 
 from console.lib.naming.names import PathProfile, branch_name_problem
-from secrets_app.paths import branch_folders, documented_path_problem, listing_prefixes
+from console.models import App
+from secrets_app.paths import branch_folders, clean_name, documented_path_problem
+from secrets_app.store.base import Parameter
 
 GEN1_KEY = "AMPLIFY_"  # the start of each name that Amplify Gen 1 writes
 SEPARATORS = "/-_."  # which Amplify drops from a branch's name
+SHARED = "/amplify/shared/"  # the folder of what apps have for All branches
 _BACKEND = re.compile(r"([A-Za-z0-9]*)-(branch|sandbox|standalone)-[0-9a-f]{10}\Z")
 
 
@@ -43,10 +47,11 @@ class Fit:
 class Folders:
     """The folders of an app, as far as its known and possible branches tell."""
 
-    def __init__(self, app_id: str, branches: Iterable[str], possible: Iterable[str] = ()) -> None:
+    def __init__(self, app: App, branches: Iterable[str], possible: Iterable[str] = ()) -> None:
         """Take the names of known branches, and names that other branches may have."""
-        self._app_id = app_id
-        self._root, self._shared = listing_prefixes(app_id)
+        self._app = app
+        self._profile = PathProfile.STANDALONE if app.is_standalone else PathProfile.BOTH
+        self._type = "standalone" if app.is_standalone else "branch"
         self._known = self._by_folder(branches)
         self._possible = self._by_folder(possible)
 
@@ -55,17 +60,40 @@ class Folders:
         if name := self._known.get(folder):
             is_gen1 = is_gen1 and not _BACKEND.match(folder.rpartition("/")[2])
             return Fit(Kind.GEN1) if is_gen1 else Fit(Kind.OTHER_PATH, name)
-        if folder == self._root:
+        name = _below_root(folder)
+        if not name:
             return Fit(Kind.FOREIGN)
-        if folder.startswith(f"{self._shared}/") or self._is_below_a_branch(folder):
+        if self._is_below_shared(folder) or self._is_below_a_branch(folder):
             return Fit(Kind.DEEPER)
-        segment, _, rest = folder.removeprefix(f"{self._root}/").partition("/")
+        segment, _, rest = name.partition("/")
         if backend := _BACKEND.match(segment):
             return self._fit_backend(folder, backend, rest)
-        name = f"{segment}/{rest}" if rest else segment
-        if branch_name_problem(name) or documented_path_problem(self._app_id, name):
+        if branch_name_problem(name) or documented_path_problem(self._app.app_id, name):
             return Fit(Kind.FOREIGN)
         return Fit(Kind.GEN1) if is_gen1 else Fit(Kind.BRANCH, name)
+
+    def is_own(self, folder: str) -> bool:
+        """Return True if a folder that was listed for the app can't be another app's.
+
+        What is listed for a standalone backend may be of any identifier that is equal without its
+        hyphens, of sandboxes, and of an Amplify app whose ID it is. There, only a folder with the
+        hash of the app's own backend counts. An Amplify app has no standalone backends, but shows
+        them if no app here has such an identifier.
+        """
+        if self._is_below_shared(folder):
+            return True
+        segment, _, rest = _below_root(folder).partition("/")
+        backend = _BACKEND.match(segment)
+        if not self._app.is_standalone:
+            return backend is None or backend[2] != "standalone" or not self._has_namesake
+        return backend is not None and not rest and bool(self._guess(folder, backend[1]))
+
+    @cached_property
+    def _has_namesake(self) -> bool:
+        """Return True if a standalone backend here has the app's ID as its folder."""
+        apps = App.objects.filter(path_profile=PathProfile.STANDALONE)
+        identifiers = apps.values_list("app_id", flat=True)
+        return any(clean_name(it) == self._app.app_id for it in identifiers)
 
     def belongs_to(self, folder: str, branch: str) -> bool:
         """Return True if a branch of this name has the folder, in any path profile."""
@@ -74,7 +102,7 @@ class Folders:
     def _fit_backend(self, folder: str, backend: re.Match[str], rest: str) -> Fit:
         if rest:
             return Fit(Kind.DEEPER)
-        if backend[2] != "branch":
+        if backend[2] != self._type:
             return Fit(Kind.SANDBOX)
         return Fit(Kind.BRANCH, self._possible.get(folder) or self._guess(folder, backend[1]))
 
@@ -83,30 +111,44 @@ class Folders:
         names = _with_one_separator(short_name)
         return next((name for name in names if self.belongs_to(folder, name)), "")
 
+    def _is_below_shared(self, folder: str) -> bool:
+        return folder.startswith(f"{SHARED}{self._app.app_id}/")
+
     def _is_below_a_branch(self, folder: str) -> bool:
         parent = folder.rpartition("/")[0]
-        while len(parent) > len(self._root):
+        while _below_root(parent):
             if parent in self._known:
                 return True
             parent = parent.rpartition("/")[0]
         return False
 
     def _by_folder(self, names: Iterable[str]) -> Mapping[str, str]:
-        # Of all profiles, `both` has the most folders.
+        # Of an Amplify app's profiles, `both` has the most folders.
         return {
             folder: name
             for name in names
             if not branch_name_problem(name)
-            for folder in branch_folders(self._app_id, name, PathProfile.BOTH)
+            for folder in branch_folders(self._app.app_id, name, self._profile)
         }
 
 
-def names_in(app_id: str, folders: Iterable[str]) -> Iterator[str]:
+def names_in(folders: Iterable[str]) -> Iterator[str]:
     """Yield the names of branches that raw folder names may stand for."""
-    root = listing_prefixes(app_id)[0]
     for folder in folders:
-        if folder.startswith(f"{root}/"):
-            yield folder.removeprefix(f"{root}/")
+        if not folder.startswith(SHARED) and (name := _below_root(folder)):
+            yield name
+
+
+def own(app: App, parameters: Iterable[Parameter]) -> list[Parameter]:
+    """Return those of the parameters that were listed for an app that can't be another app's."""
+    folders = Folders(app, ())
+    is_own = cache(folders.is_own)
+    return [it for it in parameters if is_own(it.path.rpartition("/")[0])]
+
+
+def _below_root(folder: str) -> str:
+    """Return what follows /amplify/<app ID>/ in a folder, "" if nothing does."""
+    return "".join(folder.split("/", 3)[3:])
 
 
 def _with_one_separator(name: str) -> Iterator[str]:

@@ -13,13 +13,14 @@ from django.utils import timezone
 from console.access.actors import Actor
 from console.access.policy import find_app
 from console.models import App
+from secrets_app.locations import prefixes_of
 from secrets_app.models import Revalidation, Secret
-from secrets_app.paths import listing_prefixes
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, ParameterStore
 from secrets_app.store.errors import StoreError
 from secrets_app.store.limits import BATCH
 from secrets_app.sync import applying, listing, turns, unknown
+from secrets_app.sync.folders import own
 from secrets_app.sync.freshness import Freshness, freshness
 from secrets_app.sync.listing import Kind, Remote
 from secrets_app.sync.turns import Turn, TurnLost
@@ -103,7 +104,7 @@ def _kind_of_pass(app: App) -> Kind:
 
 def _reconcile(turn: Turn, store: ParameterStore, kind: Kind, max_calls: int | None) -> None:
     app = turn.app
-    prefixes, folders = listing_prefixes(app.app_id), listing.folders_of(app)
+    prefixes, folders = prefixes_of(app), listing.folders_of(app)
     stamps = store.stamps(prefixes) if kind is Kind.REPEATED else None
     if stamps is not None:
         remote, rows, strays = listing.differences(app, stamps, folders)
@@ -119,14 +120,14 @@ def _reconcile(turn: Turn, store: ParameterStore, kind: Kind, max_calls: int | N
     if max_calls is not None and 2 * len(keys) > max_calls * BATCH:  # with their mirrors
         raise TooLarge
     listing.verify_by_name(app, store, remote, keys, turn.advance)
-    before = unknown.record(app, store, strays)
+    before = unknown.record(app, store, own(app, strays))
     applying.update_rows(app, idle, remote, kind)
     if added := {scoped_key: remote[scoped_key] for scoped_key in new if scoped_key in remote}:
         applying.add_rows(app, added, kind, before)
 
 
 def _list(
-    turn: Turn, store: ParameterStore, prefixes: tuple[str, str], max_calls: int | None
+    turn: Turn, store: ParameterStore, prefixes: tuple[str, ...], max_calls: int | None
 ) -> Iterator[Parameter]:
     """Yield the app's parameters. Raises TooLarge if that takes `max_calls` calls or more."""
     expected, listed = turn.expect(), 0

@@ -13,10 +13,12 @@ from secrets_app.drift.plan import Change
 from tests.amplify.packages import Refused, SecretClient
 from tests.factories import (
     create_branch,
+    create_standalone,
     delete_secret,
     reconcile_now,
     secret_row,
     secret_versions,
+    set_role,
     set_secret,
     stored_values,
 )
@@ -31,7 +33,8 @@ ODD_VALUES = ("a\r\n\n", " \t", "\ufeff\u2028\u202e", "\x00\x1b[31m", "日本�
 
 def backend(branch: Branch) -> dict[str, str]:
     """Return Amplify's identifier of a branch's backend."""
-    return {"namespace": branch.app.app_id, "name": branch.name, "type": "branch"}
+    kind = "standalone" if branch.app.is_standalone else "branch"
+    return {"namespace": branch.app.app_id, "name": branch.name, "type": kind}
 
 
 def value(client: SecretClient, identifier: Any, name: str, **version: int) -> str:
@@ -62,6 +65,20 @@ def test_it_works(world: World, client: SecretClient) -> None:
     assert deployed(client, world.dev, "foo") == {"foo": "for all"}
     assert listed(client, backend(world.dev)) == {}
     assert listed(client, world.app.app_id) == {"foo": 1, "bar": 1}
+
+
+def test_a_standalone_backend(world: World, client: SecretClient) -> None:
+    world.app = create_standalone(world, "my-app")
+    branch = world.app.branches.get()
+    set_secret(world, "foo", "for all")
+    set_secret(world, "foo", "own", branch)
+    set_secret(world, "bar", "for all")
+    assert deployed(client, branch, "foo", "bar") == {"foo": "own", "bar": "for all"}
+    assert listed(client, backend(branch)) == {"foo": 1}
+    client("setSecret", backend(branch), "theirs", "set by the client")
+    set_role(world, "vera", "viewer")
+    reconcile_now(world)
+    assert secret_versions(world)["backend", "theirs"] == 1
 
 
 def test_many_secrets(world: World, client: SecretClient) -> None:

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.lib.naming.names import PathProfile
-from secrets_app.paths import AllBranches, InvalidPath, OneBranch, Sandbox, Scope, scope_location
+from secrets_app.paths import (
+    AllBranches,
+    InvalidPath,
+    OneBranch,
+    Sandbox,
+    Scope,
+    Standalone,
+    scope_location,
+)
 from tests.amplify.packages import SecretClient
 from tests.factories.collisions import COLLISIONS
 
@@ -16,10 +24,14 @@ names = st.one_of(
     st.text(string.ascii_letters, min_size=40, max_size=255),  # cut
     st.text(min_size=1),
 )
+identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,127}", fullmatch=True)
+backends = st.from_regex(r"[A-Za-z][A-Za-z0-9._-]{0,49}", fullmatch=True)
 scopes: st.SearchStrategy[Scope] = st.one_of(
     st.builds(AllBranches, app_ids),
     st.builds(OneBranch, app_ids, names),
     st.builds(Sandbox, names, names),
+    st.builds(AllBranches, identifiers),
+    st.builds(Standalone, identifiers, st.one_of(st.just("backend"), backends)),
 )
 
 
@@ -32,6 +44,8 @@ def identifier(scope: Scope) -> object:
             return {"namespace": namespace, "name": name, "type": "branch"}
         case Sandbox(namespace, name):
             return {"namespace": namespace, "name": name, "type": "sandbox"}
+        case Standalone(namespace, name):
+            return {"namespace": namespace, "name": name, "type": "standalone"}
 
 
 def check(client: SecretClient, scopes: list[Scope]) -> None:

@@ -16,7 +16,7 @@ from console.lib.naming.names import PathProfile
 from console.lib.paths import BASE_DIR
 from secrets_app.hosting_paths import HostingConfig, HostingSecrets, hosting_name
 from secrets_app.ops.doctor import PROBES
-from secrets_app.paths import AllBranches, OneBranch, Sandbox, bin_path, locate
+from secrets_app.paths import AllBranches, OneBranch, Sandbox, Standalone, bin_path, locate
 from secrets_app.store.secrets_manager import client as secrets_manager
 from secrets_app.store.ssm import client as ssm
 
@@ -100,6 +100,15 @@ def test_sandbox() -> None:
     path = locate(Sandbox("@acme/web-shop", "jane"), "KEY", PathProfile.BOTH).primary
     assert fnmatchcase(path, "/amplify/acmewebshop/*")
     assert "`parameter/amplify/PROJECT/*`" in DOCUMENT.read_text()
+
+
+def test_standalone_backend() -> None:
+    """The resources of one identifier cover its paths, and nothing else below its folder."""
+    [line] = re.findall(r"`parameter(/amplify/myapp/\S+)`, for `my-app`", DOCUMENT.read_text())
+    assert fnmatchcase(locate(Standalone("my-app", "prod"), "KEY", PathProfile.BOTH).primary, line)
+    assert not fnmatchcase("/amplify/myapp/jane-sandbox-0123456789/KEY", line)
+    shared = policies()[1][1].replace("APP_ID", "my-app")
+    assert fnmatchcase(arn(locate(AllBranches("my-app"), "KEY", PathProfile.BOTH).primary), shared)
 
 
 def test_probe_parameters_of_the_doctor() -> None:

@@ -14,6 +14,11 @@ class Collision(NamedTuple):
     other: str
 
 
+# Backends of two identifiers, my-shop and myshop, that share a folder
+STANDALONE = (
+    ("my-shop", "p_rodu.c-t-i.o.n_b_et.a"),
+    ("myshop", "p-r_o.d.u.ct-i-o-n-bet_a"),
+)
 LONG = "feature/" + "x" * 43  # a folder has only the first 50 letters and digits
 LONGER = "long-name-" * 24
 COLLISIONS = [

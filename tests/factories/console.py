@@ -10,7 +10,8 @@ from django.utils import timezone
 from console.access.policy import Access, find_app
 from console.audit.chain import append_links
 from console.audit.events import Action, Target, recording
-from console.models import AuditEvent, Branch, Member
+from console.catalog.services import create_app
+from console.models import App, AuditEvent, Branch, Member
 from console.models.notifications import Kind
 from console.notifications import outbox
 from console.notifications.delivery import DeliveryResult, deliver
@@ -43,6 +44,19 @@ def add_group(
 def create_branch(world: World, name: str, **fields: Any) -> Branch:
     """Add a branch to the app."""
     return Branch.objects.create(app=world.app, name=name, **fields)
+
+
+def create_standalone(world: World, identifier: str, owner: str = "alice") -> App:
+    """Create a standalone backend as olga, and make a person its owner."""
+    fields = {
+        "app_id": identifier,
+        "name": identifier,
+        "region": "us-east-1",
+        "path_profile": "standalone",
+    }
+    app = create_app(actor=world.actor("olga"), fields=fields)
+    Member.objects.create(app=app, user=world.person(owner), role=Member.Role.OWNER)
+    return app
 
 
 def access_of(world: World, name: str) -> Access:

@@ -4,31 +4,99 @@ import re
 import unicodedata
 from enum import StrEnum
 
-APP_ID_PATTERN = r"^d[a-z0-9]{1,19}$"
+APP_ID_LIMIT = 128  # characters, of a standalone backend's identifier
 SAMPLE_APP_IDS = "dsample"  # their start; Amplify's own IDs are random
 BRANCH_NAME_LIMIT = 255  # characters; Amplify's CreateBranch takes 1 to 255
 ALL_BRANCHES = "All branches"  # the scope of secrets and variables that apply to every branch
+BACKEND = "backend"  # the name of what `ampx deploy --identifier` deploys
+PIPELINE = "pipeline"  # the identifier of what `ampx deploy --pipeline` deploys, by stage
+NOT_AN_APP_ID = (
+    "Enter the app ID as the Amplify console shows it: a d, then 1 to 19 lowercase letters and "
+    "digits."
+)
 
-# HTML's pattern attribute needs `$`, but in Python `$` would also match before a final newline.
-_APP_ID = re.compile(APP_ID_PATTERN.removesuffix("$") + r"\Z")
+_AMPLIFY_ID = re.compile(r"d[a-z0-9]{1,19}\Z")
+_IDENTIFIER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{APP_ID_LIMIT - 1}}}\Z")
+_BACKEND_NAME = re.compile(r"(?=.{1,50}\Z)[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*\Z")
+# Folders below /amplify that hold what isn't of one backend: the secrets for All branches of every
+# app, and the settings and secrets of self-managed hosting
+_RESERVED = ("shared", "hosting")
+_PAGES = ("new", "import")  # addresses below /apps/ that are pages of their own
 # Bidirectional controls and zero-width characters
 _DISGUISING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class PathProfile(StrEnum):
-    """Which of Amplify's two parameter paths an app's branches use (docs/parameter-paths.md)."""
+    """Which of Amplify's parameter paths an app's branches use (docs/parameter-paths.md).
+
+    An app that is a standalone backend has STANDALONE, no other app has it, and it never changes.
+    """
 
     BOTH = "both"
     DOCUMENTED = "documented"
     BACKEND = "backend"
+    STANDALONE = "standalone"
 
 
-def is_app_id(text: str) -> bool:
-    """Return True if `text` is an Amplify app ID.
+OF_AMPLIFY_APPS = (PathProfile.BOTH, PathProfile.DOCUMENTED, PathProfile.BACKEND)
+
+
+def is_amplify_id(text: str) -> bool:
+    """Return True if `text` is the ID of an Amplify app.
 
     The path segments `shared` and `resource_reference` never are, so paths stay unambiguous.
     """
-    return _APP_ID.match(text) is not None
+    return _AMPLIFY_ID.match(text) is not None
+
+
+def is_app_id(text: str) -> bool:
+    """Return True if `text` can be an app's ID here: an Amplify app's, or an identifier."""
+    return _IDENTIFIER.match(text) is not None
+
+
+def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
+    """Return why no app of this kind can have this ID, or "" if one can.
+
+    The rule for identifiers is that of `ampx deploy --identifier`.
+    """
+    if not is_standalone:
+        return "" if is_amplify_id(app_id) else NOT_AN_APP_ID
+    if len(app_id) > APP_ID_LIMIT:
+        return (
+            f"An identifier can have at most {APP_ID_LIMIT} characters. This one has {len(app_id)}."
+        )
+    if not is_app_id(app_id):
+        return (
+            "Enter the identifier as in `ampx deploy --identifier`: a letter, then only letters, "
+            "digits and hyphens."
+        )
+    folder = app_id.replace("-", "")
+    if folder in _RESERVED:
+        return (
+            "Amplify keeps what belongs to other apps in the folder of this identifier "
+            f"(/amplify/{folder}). Deploy with another one, and enter that."
+        )
+    if app_id in _PAGES:
+        return (
+            f"Branchkeep has another page at /apps/{app_id}/. Deploy with another identifier, and "
+            "enter that."
+        )
+    return ""
+
+
+def backend_name_problem(name: str) -> str:
+    """Return why no backend of an identifier can have this name, or "" if one can.
+
+    Amplify hashes identifier and name without a separator, and drops special characters from the
+    folder. If they are few, nobody finds a name with the folder of another identifier's `backend`,
+    which may not even be an app here. CDK allows more of them in the name of a stage.
+    """
+    if _BACKEND_NAME.match(name):
+        return ""
+    return (
+        "Enter the name of a stage, or `backend`: a letter, then letters and digits, with a single "
+        "`.`, `_` or `-` between them, at most 50 characters in all."
+    )
 
 
 def branch_name_problem(name: str) -> str:

@@ -33,7 +33,9 @@ class Command(ConsoleCommand):
             verb.set_defaults(do=getattr(self, name))
             verb.add_argument("email", metavar="EMAIL")
             if name == "confirm":
-                verb.add_argument("--app", required=True, metavar="APP_ID", help="the app ID")
+                verb.add_argument(
+                    "--app", required=True, metavar="APP_ID", help="app ID or identifier"
+                )
             else:
                 verb.add_argument(
                     "--show",

@@ -37,7 +37,7 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "path", nargs="?", default=".", metavar="PATH", help="the project (default: here)"
         )
-        parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         parser.add_argument(
             "--branch",
             action="append",

@@ -26,7 +26,7 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the app, the scopes and the keys."""
         parser.add_argument("key", nargs="*", metavar="KEY", help="a key (default: all)")
-        parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         parser.add_argument(
             "--branch",
             action="append",

@@ -44,7 +44,7 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the file, the scopes and the kinds."""
         parser.add_argument("file", nargs="?", metavar="FILE", help="without it, standard input")
-        parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         parser.add_argument(
             "--branch",
             action="append",

@@ -31,7 +31,7 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "path", nargs="?", default=".", metavar="PATH", help="the project (default: here)"
         )
-        parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         parser.add_argument("--dry-run", action="store_true", help="only say what would change")
         parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")
         add_common(parser)

@@ -165,7 +165,7 @@ def _add_scope(verb: ArgumentParser, name: str) -> None:
     if name in {"list", "copy"}:
         add_scope(verb)
     else:
-        verb.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        verb.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         add_common(verb)
 
 

@@ -21,7 +21,7 @@ class Command(ConsoleCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the app."""
-        parser.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+        parser.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
         parser.add_argument("--all", action="store_true", help="print dismissed warnings, too")
         add_common(parser)
 

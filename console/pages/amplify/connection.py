@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from console.access.actors import from_request
+from console.access.amplify_apps import require_amplify_app
 from console.access.policy import find_app
 from console.amplify.errors import AmplifyError
 from console.amplify.service import is_on
@@ -31,6 +32,7 @@ TEMPLATE = "console/app_connect.html"
 def app_connect(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Preview what connecting the app changes, and connect it."""
     access = require_operator_access(request, app_id, Action.APP_CONNECTED)
+    require_amplify_app(access)
     context = app_context(access, "general")
     if not is_on():
         return render(request, TEMPLATE, {**context, "is_off": True})

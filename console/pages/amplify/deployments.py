@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from console.access.actors import from_request
+from console.access.amplify_apps import find_amplify_app
 from console.access.policy import Access, Permission, find_app
 from console.amplify.errors import AmplifyError
 from console.amplify.service import is_on
@@ -57,7 +58,7 @@ class Row:
 @require_safe
 def deployments(request: HttpRequest, app_id: str) -> HttpResponse:
     """Show the deployments of each branch from the database, without calling Amplify."""
-    access = find_app(from_request(request), app_id)
+    access = find_amplify_app(from_request(request), app_id)
     return _page(request, access)
 
 

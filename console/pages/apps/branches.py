@@ -39,7 +39,10 @@ def branches(request: HttpRequest, app_id: str) -> HttpResponse:
 def branch_add(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Add a branch."""
     access = require_manager_access(request, app_id, Action.BRANCH_ADDED)
-    return _branch_form(request, access, BranchForm(form_data(request)), None)
+    form = BranchForm(form_data(request))
+    if access.app.is_standalone:
+        form.fields["name"].help_text = "The name of a stage, exactly as in amplify/pipeline.ts."
+    return _branch_form(request, access, form, None)
 
 
 @page_with_form

@@ -1,5 +1,6 @@
 """Forms of apps and branches."""
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from django import forms
@@ -31,6 +32,25 @@ PROFILE_WORDS = {
 }
 
 
+class AppKind(StrEnum):
+    """What an app is, as the form of a new one asks."""
+
+    AMPLIFY = "amplify"
+    STANDALONE = "standalone"
+
+
+KIND_WORDS = {
+    AppKind.AMPLIFY: (
+        "Amplify app\nDeployed by Amplify Hosting, from the branches of a Git repository."
+    ),
+    AppKind.STANDALONE: (
+        "Standalone backend\n"
+        "Deployed with npx ampx deploy. It has an identifier instead of an app ID.\n"
+        "/amplify/myapp/backend-standalone-abeed4c9fc/foo"
+    ),
+}
+
+
 def profile_field(help_text: str = "") -> forms.ChoiceField:
     return forms.ChoiceField(
         label="Path profile",
@@ -53,9 +73,56 @@ class _LabeledApp:
 
 
 class AppForm(_LabeledApp, forms.ModelForm):
-    """A new app."""
+    """A new app. Its kind decides which of `app_id` and `identifier` counts, and is shown."""
 
+    kind = forms.ChoiceField(
+        choices=[(kind.value, words) for kind, words in KIND_WORDS.items()],
+        initial=AppKind.AMPLIFY.value,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    identifier = forms.CharField(
+        required=False,
+        help_text=(
+            "As in npx ampx deploy --identifier, for example my-app. Without that option, ampx "
+            "makes it from the name in package.json. For a pipeline, enter pipeline."
+        ),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
+    )
     path_profile = profile_field()
+    field_order = ("kind", "name", "app_id", "identifier")
+
+    def __init__(self, *args: Any, **arguments: Any) -> None:
+        super().__init__(*args, **arguments)
+        for name in ("app_id", "path_profile"):  # `clean` requires them of an Amplify app
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        """Take the ID and the profile that belong to the kind."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self._is_standalone:
+            profile = PathProfile.STANDALONE.value
+            return {**data, "app_id": data.get("identifier", ""), "path_profile": profile}
+        if not data.get("path_profile") and "path_profile" not in self.errors:
+            required = self.fields["path_profile"].error_messages["required"]
+            self.add_error("path_profile", required)
+        return data
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Show what is wrong with a standalone backend's ID where it was typed."""
+        problems = getattr(error, "error_dict", {})
+        if self._is_standalone and "app_id" in problems:
+            problems["identifier"] = problems.pop("app_id")
+        super().add_error(field, error)
+
+    @property
+    def _is_standalone(self) -> bool:
+        return self.cleaned_data.get("kind") == AppKind.STANDALONE
+
+    @property
+    def app_fields(self) -> dict[str, Any]:
+        """Return the validated fields of the app."""
+        return {name: self.cleaned_data[name] for name in self.Meta.fields}
 
     class Meta:
         model = App
@@ -88,6 +155,11 @@ class GeneralForm(_LabeledApp, forms.ModelForm):
     class Meta:
         model = App
         fields: ClassVar[list[str]] = ["name", "repository", "path_profile"]
+
+    def __init__(self, *args: Any, **arguments: Any) -> None:
+        super().__init__(*args, **arguments)
+        if self.instance.is_standalone:
+            del self.fields["path_profile"]
 
 
 class BranchForm(forms.ModelForm):

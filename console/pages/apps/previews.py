@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from console.access.amplify_apps import require_amplify_app
 from console.access.policy import Access
 from console.audit.events import Action
 from console.catalog import previews
@@ -45,6 +46,7 @@ class RuleForm(forms.Form):
 def preview_rules(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """List each rule with the branches that it applies to. Add, remove or move one."""
     access = require_manager_access(request, app_id, Action.PREVIEWS_CHANGED)
+    require_amplify_app(access)
     for name, change in (("remove", previews.remove_rule), ("up", previews.move_rule_up)):
         if name in request.POST:
             pk = _rule_id(request.POST[name])

@@ -19,7 +19,7 @@ from console.access.policy import (
 from console.amplify.service import is_on
 from console.audit.events import Action
 from console.catalog import services
-from console.lib.naming.names import SAMPLE_APP_IDS
+from console.lib.naming.names import PIPELINE, SAMPLE_APP_IDS, PathProfile
 from console.members.suspension import suspension_of
 from console.models import App
 from console.pages.apps.forms import (
@@ -67,7 +67,8 @@ def apps(request: HttpRequest) -> HttpResponse:
 
 def _has_own_app() -> bool:
     """Return True if there is any app besides samples."""
-    return App.objects.exclude(app_id__startswith=SAMPLE_APP_IDS).exists()
+    is_sample = Q(app_id__startswith=SAMPLE_APP_IDS) & ~Q(path_profile=PathProfile.STANDALONE)
+    return App.objects.exclude(is_sample).exists()
 
 
 @page_with_form
@@ -79,12 +80,19 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
     )
     app = None
     if form.is_valid():
-        fields = {**form.cleaned_data, "region": settings.AWS_REGION}
+        fields = {**form.app_fields, "region": settings.AWS_REGION}
         app = call_service(form, services.create_app, actor=actor, fields=fields)
     if app is None:
         return show_form(request, "console/app_new.html", form, {})
-    messages.success(request, f"Created {app.name}. Add its branches next.")
+    messages.success(request, f"Created {app.name}.{_next(app)}")
     return redirect("overview", app_id=app.app_id)
+
+
+def _next(app: App) -> str:
+    """Return what comes after creating an app, for the message."""
+    if not app.is_standalone:
+        return " Add its branches next."
+    return " Add the stages of your pipeline next." if app.app_id == PIPELINE else ""
 
 
 def _new_app_id() -> str:

@@ -93,7 +93,7 @@ def _page(
         "environments": [(name, name) for name in form.environments],
         "environment": form.chosen_environment,
         "secret_paths": gen1.secret_paths(form.text, form.chosen_environment),
-        "may_import_gen1": access.may_on(Permission.REVEAL, None),
+        "may_import_gen1": access.may_on(Permission.REVEAL, None) and not access.app.is_standalone,
     }
     if lines is not None:
         absent = absent_keys.find(access, entries, form.scopes) if form.lists_absent else ()

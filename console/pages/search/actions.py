@@ -33,6 +33,7 @@ def pages(here: Access | None, person: Person) -> Iterator[Item]:
     """Yield the pages of the app, then those outside of apps."""
     if here is not None:
         shown = app_pages(
+            is_standalone=here.app.is_standalone,
             may_manage=here.may(Permission.MANAGE),
             sends_mail=person.gets_mail,
             has_amplify=is_on(),

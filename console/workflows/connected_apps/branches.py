@@ -114,7 +114,7 @@ def _left_out(
     reasons = {it: problem for it in newcomers if (problem := branch_name_problem(it))}
     fresh = [it for it in newcomers if it not in reasons]
     present = [*known.values(), *(Branch(app=app, name=it) for it in fresh if it not in known)]
-    for folder, sharing in shared_folders(app.app_id, present).items():
+    for folder, sharing in shared_folders(app, present).items():
         names = [branch.name for branch in sharing]
         keeper = next((name for name in names if name not in fresh), names[0])
         for name in names:

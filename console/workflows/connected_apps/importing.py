@@ -31,7 +31,7 @@ from console.audit.events import (
 )
 from console.catalog.services import insert_app
 from console.lib.naming.lookalikes import lookalike_marks
-from console.lib.naming.names import ALL_BRANCHES, is_app_id
+from console.lib.naming.names import ALL_BRANCHES, PathProfile, is_amplify_id
 from console.lib.text.unprintable import escape_unprintable
 from console.models import App, BranchConnection, Connection, User
 from console.workflows.connected_apps import branches
@@ -68,14 +68,16 @@ class Preview:
 
 
 def offers(actor: Actor) -> list[Offer]:
-    """Return the account's apps, by name. One call per 100 apps."""
+    """Return the account's apps that can be here, by name. One call per 100 apps."""
     require_operator(actor)
-    found = [app for app in service().apps() if is_app_id(app.app_id)]
+    found = [app for app in service().apps() if is_amplify_id(app.app_id)]
     ours = App.objects.select_related("connection").in_bulk(
         [app.app_id for app in found], field_name="app_id"
     )
     found.sort(key=lambda app: (app.name.casefold(), app.app_id))
-    return [Offer(app, ours.get(app.app_id)) for app in found]
+    every = (Offer(app, ours.get(app.app_id)) for app in found)
+    # A standalone backend here may have the ID of an Amplify app as its identifier.
+    return [it for it in every if it.app is None or not it.app.is_standalone]
 
 
 def preview(actor: Actor, app_ids: Collection[str]) -> list[Preview]:
@@ -112,7 +114,7 @@ def import_app(*, actor: Actor, app_id: str, path_profile: str) -> Plan | None:
     app is connected already, so an import that was interrupted can be repeated.
     """
     _require_operator(actor, Action.APP_IMPORTED, app_id)
-    if not is_app_id(app_id):
+    if not is_amplify_id(app_id):
         raise Rejected("Amplify has no such app.")
     if App.objects.filter(app_id=app_id).exists():
         return connect(actor=actor, app_id=app_id)
@@ -165,8 +167,8 @@ def _require_operator(actor: Actor, action: Action, app_id: str) -> None:
 
 
 def _find(app_id: str) -> App:
-    rows = App.objects.select_related("connection")
-    app = rows.filter(app_id=app_id).first() if is_app_id(app_id) else None
+    rows = App.objects.exclude(path_profile=PathProfile.STANDALONE).select_related("connection")
+    app = rows.filter(app_id=app_id).first() if is_amplify_id(app_id) else None
     if app is None:
         raise Http404("App not found.")
     return app

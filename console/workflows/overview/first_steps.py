@@ -45,7 +45,7 @@ class Step:
 def first_steps(access: Access, *, has_values: bool) -> Sequence[Step]:
     """Return the steps, or none if there is nothing to do. Takes three queries in a young app."""
     is_young = timezone.now() - access.app.created_at < SHOWN_FOR
-    is_sample = access.app.app_id.startswith(SAMPLE_APP_IDS)
+    is_sample = access.app.app_id.startswith(SAMPLE_APP_IDS) and not access.app.is_standalone
     if is_sample or not is_young or not access.may(Permission.MANAGE):
         return []
     steps = [*_steps(access, has_values)]
@@ -72,7 +72,7 @@ def _steps(access: Access, has_values: bool) -> Iterable[Step]:
     yield Step(StepName.BRANCHES, bool(number), number=number)
     yield Step(StepName.VALUES, has_values)
     is_connected = connection_of(access) is not None
-    if is_connected or is_on():
+    if is_connected or (is_on() and not access.app.is_standalone):
         yield Step(StepName.CONNECT, is_connected)
     members = access.app.members.count() > 1 or access.app.invitations.exists()
     yield Step(StepName.INVITE, members)

@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the app and the member to add the variables as."""
-        parser.add_argument("--app", required=True, help="the app ID")
+        parser.add_argument("--app", required=True, help="app ID or identifier")
         parser.add_argument(
             "--owner", required=True, help="the email address of a member who can edit variables"
         )

@@ -42,7 +42,9 @@ class Command(ConsoleCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the app, what to choose, and what to do with it."""
         parser.add_argument(
-            "--app", metavar="APP_ID", help="the Amplify app ID (default: count those of all apps)"
+            "--app",
+            metavar="APP_ID",
+            help="app ID or identifier (default: count those of all apps)",
         )
         parser.add_argument(
             "--elsewhere",

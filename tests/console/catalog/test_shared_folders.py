@@ -12,10 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from console.catalog.services import add_branch, change_app
-from console.lib.naming.names import PathProfile
+from console.lib.naming.names import OF_AMPLIFY_APPS, PathProfile
 from console.models import App, Branch, Member
-from tests.factories import audit_entries, create_branch, form_errors
-from tests.factories.collisions import COLLISIONS, Collision
+from tests.factories import audit_entries, create_branch, create_standalone, form_errors
+from tests.factories.collisions import COLLISIONS, STANDALONE, Collision
 from tests.fixtures.people import World
 from tests.fixtures.waiting import LONGEST
 
@@ -36,7 +36,7 @@ def change_profile(world: World, profile: PathProfile) -> App:
 
 
 @pytest.mark.parametrize("pair", COLLISIONS, ids=ascii)
-@pytest.mark.parametrize("profile", PathProfile)
+@pytest.mark.parametrize("profile", OF_AMPLIFY_APPS)
 def test_it_works(world: World, pair: Collision, profile: PathProfile) -> None:
     App.objects.update(path_profile=profile.value)
     Member.objects.create(app=world.other_app, user=world.person("alice"), role="owner")
@@ -96,7 +96,7 @@ def test_a_path_profile_that_makes_them_share(world: World, profile: PathProfile
     assert audit_entries("app.change")[-1][3] == "failed"
 
 
-@pytest.mark.parametrize("profile", PathProfile)
+@pytest.mark.parametrize("profile", OF_AMPLIFY_APPS)
 def test_a_path_profile_that_makes_nothing_worse(world: World, profile: PathProfile) -> None:
     create_branch(world, PAIR.one)
     create_branch(world, PAIR.other)
@@ -114,18 +114,22 @@ def test_the_page_of_the_path_profile_says_why(alice: Client, world: World) -> N
 
 @pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
-def test_both_at_the_same_moment(world: World) -> None:
+@pytest.mark.parametrize("pair", [(("d1shop", PAIR.one), ("d1shop", PAIR.other)), STANDALONE])
+def test_both_at_the_same_moment(world: World, pair: tuple[tuple[str, str], ...]) -> None:
     actor, together = world.actor("alice"), Barrier(2)
+    for identifier, _ in pair:
+        if identifier != "d1shop":
+            create_standalone(world, identifier)
 
-    def add_one(name: str) -> None:
+    def add_one(branch: tuple[str, str]) -> None:
         together.wait(timeout=LONGEST)
-        fields: dict[str, Any] = {"name": name}
+        fields: dict[str, Any] = {"name": branch[1]}
         try:
             with suppress(ValidationError):
-                add_branch(actor=actor, app_id="d1shop", fields=fields)
+                add_branch(actor=actor, app_id=branch[0], fields=fields)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(add_one, (PAIR.one, PAIR.other)))
-    assert world.app.branches.filter(name__in=(PAIR.one, PAIR.other)).count() == 1
+        list(pool.map(add_one, pair))
+    assert Branch.objects.filter(name__in=[name for _, name in pair]).count() == 1

@@ -2,13 +2,20 @@
 
 import pytest
 
-from console.lib.naming.names import PathProfile, is_app_id
+from console.lib.naming.names import (
+    PathProfile,
+    app_id_problem,
+    backend_name_problem,
+    is_amplify_id,
+    is_app_id,
+)
 from secrets_app.paths import (
     PATH_LIMIT,
     AllBranches,
     InvalidPath,
     OneBranch,
     Sandbox,
+    Standalone,
     check_key,
     check_path,
     listing_prefixes,
@@ -88,12 +95,33 @@ def test_a_key(key: str, profile: PathProfile) -> None:
 
 @pytest.mark.parametrize("app_id", APP_IDS)
 def test_an_app_id(app_id: str) -> None:
-    assert not is_app_id(app_id)
-    for scope in (AllBranches(app_id), OneBranch(app_id, "main")):
-        with pytest.raises(InvalidPath, match="app ID"):
-            scope_location(scope, PathProfile.BOTH)
+    assert not is_amplify_id(app_id)
+    with pytest.raises(InvalidPath, match="app ID"):
+        scope_location(OneBranch(app_id, "main"), PathProfile.BOTH)
     with pytest.raises(InvalidPath, match="app ID"):
         listing_prefixes(app_id)
+
+
+def test_an_identifier() -> None:
+    for text in ("a", "Shop", "my-app", "my-app-", "dshop", "pipeline", "sharedx", "x" * 128):
+        assert not app_id_problem(text, is_standalone=True), text
+    wrong = ("", "1a", "-a", "a_b", "a.b", "a/b", "a b", "a\n", "a\0", "\u0430", "\uff21", "..")
+    for text in wrong:
+        assert "a letter" in app_id_problem(text, is_standalone=True), text
+        assert not is_app_id(text)
+        for scope in (AllBranches(text), Standalone(text, "backend")):
+            with pytest.raises(InvalidPath, match="identifier"):
+                scope_location(scope, PathProfile.STANDALONE)
+    assert "has 129" in app_id_problem("x" * 129, is_standalone=True)
+    for text in ("shared", "sha-red", "shared--", "hosting"):  # SSM tells "Shared" from it
+        assert "Deploy with another" in app_id_problem(text, is_standalone=True), text
+
+
+def test_a_backends_name() -> None:
+    for name in ("backend", "prod", "beta-eu.1_x", "b.c" * 16, "b" * 50):
+        assert not backend_name_problem(name), name
+    for name in ("-backend", ".x", "1", "a/b", "a b", "\u0430", "b" * 51, "a\n", "a--b", "a-"):
+        assert "a letter" in backend_name_problem(name), name
 
 
 @pytest.mark.parametrize("branch", UNDOCUMENTED.values(), ids=UNDOCUMENTED)
