@@ -112,7 +112,8 @@ class _Places:
         """Return what a deployed backend reads."""
         title, places = "What a backend reads on a branch without its own value", [self.shared]
         if self.branch is not None:
-            title = f"What a backend on {scope_name(self.branch)} reads, in this order"
+            what = "deployment of" if self.access.app.is_standalone else "backend on"
+            title = f"What a {what} {scope_name(self.branch)} reads, in this order"
             places = [self.backend, self.shared]
         return Reader(title=title, places=places, takes_effect=self.when)
 

@@ -116,3 +116,4 @@ def test_why(world: World) -> None:
         reader, sandbox = found.readers
         assert [place.path for place in reader.places] == paths
         assert "sandbox" in sandbox.title
+        assert ("deployment of backend" in reader.title) == (branch is backend)
