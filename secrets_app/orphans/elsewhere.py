@@ -6,18 +6,21 @@ but no names of keys. Nothing is decrypted, and nothing can be changed here.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from console.access.actors import Actor
 from console.access.policy import require_operator
-from console.lib.naming.names import is_app_id
+from console.lib.naming.names import is_amplify_id, is_app_id
 from console.models import App
 from secrets_app.hosting_paths import HostingConfig, hosting_folder
-from secrets_app.paths import bin_folder, listing_prefixes
+from secrets_app.locations import prefixes_of, scope_folders
+from secrets_app.paths import bin_folder
 from secrets_app.store import parameter_store
+from secrets_app.sync.folders import Folders
 
 ROOT = "/amplify"
 _BACKEND = re.compile(r"[A-Za-z0-9]*-(sandbox|standalone)-[0-9a-f]{10}\Z")
@@ -36,8 +39,12 @@ class Place(StrEnum):
     OTHER = "other"
 
 
-_APPS_BELOW = {"shared": Place.APP, "branchkeep-bin": Place.BIN}
-_BELOW = {"hosting": Place.HOSTING, "resource_reference": Place.REFERENCES}
+# What the second part of the path tells apart
+_BELOW = {
+    "hosting": Place.HOSTING,
+    "resource_reference": Place.REFERENCES,
+    "shared": Place.STANDALONE,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
     Raises PermissionDenied unless the actor is an operator, or a StoreError.
     """
     require_operator(actor)
-    known = tuple(f"{folder}/" for app in App.objects.all() for folder in _folders_of(app))
+    known = _Known()
     listed, is_complete, found = 0, True, defaultdict[_Folder, list[datetime]](list)
     for page in parameter_store().pages([ROOT]):
         if listed and not may_go_on():
@@ -74,7 +81,7 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
             break
         listed += len(page)
         for parameter in page:
-            if not parameter.path.startswith(known):
+            if not known.has(parameter.path.rpartition("/")[0]):
                 found[_folder(parameter.path)].append(parameter.modified)
     order = list(Place)
     groups = [
@@ -85,24 +92,46 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
     return Found(groups, listed, is_complete)
 
 
-def _folders_of(app: App) -> Iterator[str]:
-    """Yield the folders that pages of the app list."""
-    yield from listing_prefixes(app.app_id)
-    yield bin_folder(app.app_id)
-    if app.hosting_project:
-        yield hosting_folder(HostingConfig(app.hosting_project))
+class _Known:
+    """The folders of the apps in Branchkeep, whose own pages list what is in them."""
+
+    def __init__(self) -> None:
+        self._apps: defaultdict[str, list[tuple[Folders, Collection[str]]]] = defaultdict(list)
+        others: list[str] = []
+        for app in App.objects.prefetch_related("branches"):
+            used = {*scope_folders(app, app.branches.all()).values()}
+            for prefix in prefixes_of(app):
+                self._apps[prefix].append((Folders(app, ()), used))
+            others.append(bin_folder(app.app_id))
+            if app.hosting_project:
+                others.append(hosting_folder(HostingConfig(app.hosting_project)))
+        self._others = tuple(f"{folder}/" for folder in others)
+        self.has = cache(self._has)
+
+    def _has(self, folder: str) -> bool:
+        """Return True if a folder is one of an app's. Several may have the same prefix."""
+        if f"{folder}/".startswith(self._others):
+            return True
+        parts = folder.split("/")
+        prefixes = {"/".join(parts[:number]) for number in (3, 4)}
+        return any(
+            folder in used or folders.is_own(folder)
+            for prefix in prefixes
+            for folders, used in self._apps.get(prefix, ())
+        )
 
 
 def _folder(path: str) -> _Folder:
     """Return where a parameter is that belongs to no app in Branchkeep."""
     first, second, *_ = [*path.split("/")[2:-1], "", ""]
-    if first in _APPS_BELOW and is_app_id(second):
-        folder = second if first == "shared" else f"{first}/{second}"
-        return _APPS_BELOW[first], f"{ROOT}/{folder}", second
+    if first == "branchkeep-bin" and is_app_id(second):
+        return Place.BIN, f"{ROOT}/{first}/{second}", second
+    if first == "shared" and is_amplify_id(second):
+        return Place.APP, f"{ROOT}/{second}", second
     if second and first in _BELOW:
         return _BELOW[first], f"{ROOT}/{first}/{second}", ""
     if backend := _BACKEND.match(second):  # of a project, whose name may look like an app's ID
         return Place(backend[1]), f"{ROOT}/{first}/{second}", ""
-    if is_app_id(first):
+    if is_amplify_id(first):
         return Place.APP, f"{ROOT}/{first}", first
     return Place.OTHER, f"{ROOT}/{first}".rstrip("/"), ""

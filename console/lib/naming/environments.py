@@ -6,6 +6,7 @@ origins names several environments on purpose.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from console.lib.naming.lookalikes import spell_out
@@ -76,7 +77,7 @@ class Environments:
         words = [word for label in labels for part in _PART.split(label) for word in (label, part)]
         return next((self._named[it] for it in words if it in self._named and it not in meant), "")
 
-    @property
+    @cached_property
     def rule(self) -> Mapping[str, Any]:
         """Return what static/js/manage/hosts.js needs to do the same, with names to show."""
         patterns = {"url": _URL, "host": _HOST, "hostKey": _HOST_KEY, "local": _LOCAL}

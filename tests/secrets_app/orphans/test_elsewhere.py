@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from console.models import App
+from console.lib.naming.names import PathProfile
+from console.models import App, Branch
 from secrets_app.orphans import elsewhere
-from tests.factories import reconcile_now, set_secret, write_outside
+from secrets_app.paths import Standalone, locate
+from tests.factories import create_standalone, reconcile_now, set_secret, write_outside
 from tests.fixtures.people import World
 from tests.fixtures.stores import StoreCalls
 
@@ -38,7 +40,7 @@ PATHS = {
         "/amplify/resource_reference/d1shop",
         "",
     ),
-    "/amplify/shared/x/A": ("other", "/amplify/shared", ""),
+    "/amplify/shared/my-app/A": ("standalone", "/amplify/shared/my-app", ""),
     f"/amplify/webshop/main-branch-{HASH}/A": ("other", "/amplify/webshop", ""),
     "/amplify/A": ("other", "/amplify", ""),
 }
@@ -81,6 +83,24 @@ def test_page(world: World, client_for: Callable[[str], Client]) -> None:
     assert "from outside" not in page
     for name in ("alice", "charlie"):
         assert client_for(name).post(URL).status_code == 403
+
+
+def test_standalone_backends(world: World) -> None:
+    """What has the same folder as one in Branchkeep may be another's."""
+    mine = create_standalone(world, "my-app")
+    Branch.objects.create(app=mine, name="日本語")
+    for name in ("backend", "stage", "日本語"):
+        write_outside(locate(Standalone("my-app", name), "A", PathProfile.STANDALONE).primary)
+    write_outside("/amplify/shared/my-app/A")
+    assert not elsewhere.look(world.actor("olga"), lambda: True).groups
+    theirs = locate(Standalone("myapp", "backend"), "A", PathProfile.STANDALONE).primary
+    write_outside(theirs)
+    write_outside("/amplify/shared/myapp/A")
+    found = elsewhere.look(world.actor("olga"), lambda: True).groups
+    assert [(it.place, it.folder) for it in found] == [
+        ("standalone", theirs.rpartition("/")[0]),
+        ("standalone", "/amplify/shared/myapp"),
+    ]
 
 
 def test_nothing(world: World, client_for: Callable[[str], Client]) -> None:
