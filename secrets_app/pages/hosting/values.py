@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from console.access.actors import from_request
@@ -53,6 +54,11 @@ class Group:
     stage: str
     rows: list[Row]
     shared: list[str]
+
+    @property
+    def of(self) -> str:
+        """Return what follows a key, to tell it from the same one of another stage."""
+        return f" of {self.stage}" if self.stage else ""
 
 
 @page_with_form
@@ -147,7 +153,8 @@ def _done(
     """Send the rows with a message, or lead to the page."""
     if not wants_fragment(request):
         messages.success(request, sentence)
-        return redirect("hosting_values", app_id=access.app.app_id)
+        page = reverse("hosting_values", args=[access.app.app_id], query={"load": "1"})
+        return redirect(page)
     context = _context(access, place.kind) | {"saved": sentence}
     context["undone"] = _token(place) if can_undo else ""
     return render(request, "secrets/hosting_saved.html", context)
