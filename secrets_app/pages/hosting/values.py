@@ -31,6 +31,13 @@ TEMPLATE = "secrets/hosting.html"
 AT_THE_FIELD = (Rejected, Conflict, NotFound)
 RESTORED = "It was scheduled for deletion, and was restored first."
 
+_CREATED = {Kind.SECRET: Action.HOSTING_SECRET_CREATED, Kind.CONFIG: Action.HOSTING_CONFIG_CREATED}
+_REMOVED = {Kind.SECRET: Action.HOSTING_SECRET_REMOVED, Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED}
+_SECTIONS = {
+    Kind.CONFIG: ("Configuration", "Plain values, in Parameter Store.", "getConfig"),
+    Kind.SECRET: ("Secrets", "Sensitive values, in AWS Secrets Manager.", "getSecret"),
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -116,14 +123,6 @@ def hosting_restore(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return _done(request, access, place, f"Restored {_words(place)}.")
 
 
-_CREATED = {Kind.SECRET: Action.HOSTING_SECRET_CREATED, Kind.CONFIG: Action.HOSTING_CONFIG_CREATED}
-_REMOVED = {Kind.SECRET: Action.HOSTING_SECRET_REMOVED, Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED}
-_SECTIONS = {
-    Kind.CONFIG: ("Configuration", "Plain values, in Parameter Store.", "getConfig"),
-    Kind.SECRET: ("Secrets", "Sensitive values, in AWS Secrets Manager.", "getSecret"),
-}
-
-
 def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
     place = _place(request.POST)
     access = find_app_to_change(request, app_id, _CREATED[place.kind])
@@ -182,11 +181,17 @@ def _page(
         **app_context(access, "hosting_values"),
         "sections": [_context(access, kind, is_loaded=is_loaded) for kind in _SECTIONS],
         "may_add": not access.is_read_only,
-        "stages": [branch.name for branch in access.branches if is_stage(branch.name)],
+        "stages": _stages(access),
         "kept_in_aws": settings.PARAMETER_STORE == "ssm",
         "refused": refused,
     }
     return render(request, TEMPLATE, context, status=status)
+
+
+def _stages(access: Access) -> list[str]:
+    """Return the branches whose names a stage can have, to suggest them."""
+    names = [branch.name for branch in access.branches if branch.deleted_at is None]
+    return [name for name in names if is_stage(name)]
 
 
 def _context(access: Access, kind: Kind, *, is_loaded: bool = True) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Values of self-managed hosting are those that `ampx secret` and `ampx config` read and write."""
+"""Values of self-managed hosting are those that `ampx secret` and `ampx config` read and write.
+
+Of two saves one is a conflict (guarantee 12), and only plain configuration is a String (41).
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
