@@ -19,13 +19,12 @@ from console.lib.row_forms import field, text
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from secrets_app.hosting import values
-from secrets_app.hosting.places import Kind, Place, branch_of
+from secrets_app.hosting.places import REMARKS, Kind, Place, branch_of
 from secrets_app.hosting.values import HostingValue
 from secrets_app.hosting_paths import code_remark, is_stage
 from secrets_app.pages.values import value_context
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
-from secrets_app.store.limits import REMARKS
 
 TEMPLATE = "secrets/hosting.html"
 AT_THE_FIELD = (Rejected, Conflict, NotFound)
@@ -85,7 +84,7 @@ def hosting_reveal(request: HttpRequest, app_id: str) -> HttpResponse:
     """Reveal a value, in a response that is never cached."""
     actor, place = from_request(request), _place(request.POST)
     value = values.get_value(actor=actor, app_id=app_id, place=place)
-    context: dict[str, Any] = {**value_context(value), "place": place}
+    context: dict[str, Any] = {**value_context(value, REMARKS[place.kind]), "place": place}
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", context)
     else:
@@ -140,7 +139,7 @@ def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
     sentences = (
         f"Saved {_words(place)}.",
         RESTORED if saved.was_removed else "",
-        REMARKS.describe(value.reveal()),
+        REMARKS[place.kind].describe(value.reveal()),
         code_remark(place.key),
     )
     return _done(request, access, place, " ".join(filter(None, sentences)))
