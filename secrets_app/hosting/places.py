@@ -8,6 +8,7 @@ from django.conf import settings
 from console.access.policy import Access
 from console.audit.events import Target
 from console.lib.naming.names import ALL_BRANCHES
+from console.lib.text.remarks import Remarks
 from console.models import Branch, scope_name
 from secrets_app.hosting_paths import (
     DEFAULT_PROJECT,
@@ -20,6 +21,7 @@ from secrets_app.hosting_paths import (
 from secrets_app.paths import InvalidPath
 from secrets_app.store import hosting_secret_store, parameter_store
 from secrets_app.store.errors import Misconfigured, Rejected
+from secrets_app.store.limits import SECRET_LIMIT, VALUE_LIMIT
 from secrets_app.store.named_values import NamedValues
 from secrets_app.store.plain_parameters import PlainParameters
 
@@ -35,6 +37,12 @@ class Kind(StrEnum):
 
     SECRET = "secret"  # noqa: S105 - a kind, no password
     CONFIG = "config"
+
+
+REMARKS = {
+    Kind.SECRET: Remarks(SECRET_LIMIT, "bytes", is_confidential=True),
+    Kind.CONFIG: Remarks(VALUE_LIMIT, "bytes", is_confidential=False),
+}
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ ABSENT = ""  # the version to expect of a value that should not exist yet
 EXISTS = "A value with this name already exists. Reload to see it, then change it there."
 CHANGED = "This value has changed since you opened it. Reload to see it, then save again."
 GONE = "This value was removed since you opened it. Reload, then add it again."
+EMPTY = "Enter a value. It can't be empty."
 NOT_FOUND = "There is no value with this name here."
 LOST = (
     "The response was lost, so the outcome of this change is unknown. Reload the page in a minute "
@@ -164,6 +165,8 @@ def set_value(
     """
     access = _find(actor, app_id, place)
     target = _require(access, _CREATED[place.kind], place)
+    if not value.reveal():
+        raise Rejected(EMPTY)
     name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
     was_removed = found is not None and found.removed

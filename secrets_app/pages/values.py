@@ -4,6 +4,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from console.lib.text.dotenv import quote
+from console.lib.text.remarks import Remarks
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 from secrets_app.store.limits import REMARKS
@@ -21,9 +22,9 @@ class _ValueHtml(SafeString):
         return "<value: hidden>"
 
 
-def value_context(value: SecretValue) -> dict[str, str]:
+def value_context(value: SecretValue, remarks: Remarks = REMARKS) -> dict[str, str]:
     """Return what a template needs to show a value, with a remark on it."""
-    return {"value": _exact(value), "remark": REMARKS.describe(value.reveal())}
+    return {"value": _exact(value), "remark": remarks.describe(value.reveal())}
 
 
 def dotenv_line(key: str, value: SecretValue) -> SecretValue:

@@ -14,6 +14,7 @@ from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Rejected
 
 VALUE_LIMIT = 4096  # bytes of UTF-8, SSM's standard tier
+SECRET_LIMIT = 65_536  # bytes of UTF-8, AWS Secrets Manager
 REMARKS = Remarks(VALUE_LIMIT, "bytes", is_confidential=True)
 VERSIONS_KEPT = 100
 BATCH = 10  # names per GetParameters or DeleteParameters call

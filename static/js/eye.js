@@ -25,14 +25,15 @@ function show(cell, eye, name, { value, seconds, remark }) {
   code.setAttribute("aria-label", `Value of ${name}`);
   const button = copyButton(name, code);
   const note = element("span", "sub", remark);
-  cell.append(code, button, note);
-  cell.querySelector(".dots").hidden = true;
+  const dots = cell.querySelector(".dots");
+  dots.after(code, button, note);
+  dots.hidden = true;
   setEye(eye, true, name);
   hideLater(eye, seconds, () => {
     code.remove();
     button.remove();
     note.remove();
-    cell.querySelector(".dots").hidden = false;
+    dots.hidden = false;
     setEye(eye, false, name);
   });
 }

@@ -48,7 +48,7 @@ async function send(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("#hosting [data-send], #toasts form")) return;
+  if (!form.matches('#hosting [data-send], #toasts form[action$="/restore/"]')) return;
   event.preventDefault();
   send(form);
 });

@@ -9,11 +9,10 @@ from console.cli.base import ConsoleCommand, actor_of, add_common, verbs
 from console.cli.terminal import confirm, read_value, table
 from console.lib.stopping import finishing_current_step
 from secrets_app.hosting import values
-from secrets_app.hosting.places import Kind, Place
+from secrets_app.hosting.places import REMARKS, Kind, Place
 from secrets_app.hosting.values import HostingValue
 from secrets_app.hosting_paths import code_remark
 from secrets_app.store.base import SecretValue
-from secrets_app.store.limits import REMARKS
 
 SHARED = "shared"
 RESTORED = "The secret was scheduled for deletion. It was restored before the new value was saved."
@@ -56,7 +55,7 @@ class Command(ConsoleCommand):
             saved = values.set_value(**_who(options), place=place, value=value)
         if saved.was_removed:
             self.note(RESTORED)
-        self.note_remark(REMARKS.describe(value.reveal()))
+        self.note_remark(REMARKS[place.kind].describe(value.reveal()))
         self.note_remark(code_remark(place.key))
         done = "created" if saved.is_new else "changed"
         self._print(options, place, done, {"version": saved.version})
@@ -70,7 +69,7 @@ class Command(ConsoleCommand):
             return
         if place != asked:
             self.note(INHERITED)
-        self.note_remark(REMARKS.describe(value.reveal()))
+        self.note_remark(REMARKS[place.kind].describe(value.reveal()))
         self.print_value(value.reveal())
 
     def list(self, options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from console.access.actors import from_request
@@ -18,17 +19,23 @@ from console.lib.row_forms import field, text
 from console.web.htmx import wants_fragment
 from console.web.kit import app_context, find_app_to_change, page_with_form
 from secrets_app.hosting import values
-from secrets_app.hosting.places import Kind, Place, branch_of
+from secrets_app.hosting.places import REMARKS, Kind, Place, branch_of
 from secrets_app.hosting.values import HostingValue
 from secrets_app.hosting_paths import code_remark, is_stage
 from secrets_app.pages.values import value_context
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
-from secrets_app.store.limits import REMARKS
 
 TEMPLATE = "secrets/hosting.html"
 AT_THE_FIELD = (Rejected, Conflict, NotFound)
 RESTORED = "It was scheduled for deletion, and was restored first."
+
+_CREATED = {Kind.SECRET: Action.HOSTING_SECRET_CREATED, Kind.CONFIG: Action.HOSTING_CONFIG_CREATED}
+_REMOVED = {Kind.SECRET: Action.HOSTING_SECRET_REMOVED, Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED}
+_SECTIONS = {
+    Kind.CONFIG: ("Configuration", "Plain values, in Parameter Store.", "getConfig"),
+    Kind.SECRET: ("Secrets", "Sensitive values, in AWS Secrets Manager.", "getSecret"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class Group:
     rows: list[Row]
     shared: list[str]
 
+    @property
+    def of(self) -> str:
+        """Return what follows a key, to tell it from the same one of another stage."""
+        return f" of {self.stage}" if self.stage else ""
+
 
 @page_with_form
 def hosting_values(request: HttpRequest, app_id: str) -> HttpResponseBase:
@@ -72,7 +84,7 @@ def hosting_reveal(request: HttpRequest, app_id: str) -> HttpResponse:
     """Reveal a value, in a response that is never cached."""
     actor, place = from_request(request), _place(request.POST)
     value = values.get_value(actor=actor, app_id=app_id, place=place)
-    context: dict[str, Any] = {**value_context(value), "place": place}
+    context: dict[str, Any] = {**value_context(value, REMARKS[place.kind]), "place": place}
     if wants_fragment(request):
         response = render(request, "secrets/detail.html#value", context)
     else:
@@ -110,14 +122,6 @@ def hosting_restore(request: HttpRequest, app_id: str) -> HttpResponseBase:
     return _done(request, access, place, f"Restored {_words(place)}.")
 
 
-_CREATED = {Kind.SECRET: Action.HOSTING_SECRET_CREATED, Kind.CONFIG: Action.HOSTING_CONFIG_CREATED}
-_REMOVED = {Kind.SECRET: Action.HOSTING_SECRET_REMOVED, Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED}
-_SECTIONS = {
-    Kind.CONFIG: ("Configuration", "Plain values, in Parameter Store.", "getConfig"),
-    Kind.SECRET: ("Secrets", "Sensitive values, in AWS Secrets Manager.", "getSecret"),
-}
-
-
 def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
     place = _place(request.POST)
     access = find_app_to_change(request, app_id, _CREATED[place.kind])
@@ -135,7 +139,7 @@ def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
     sentences = (
         f"Saved {_words(place)}.",
         RESTORED if saved.was_removed else "",
-        REMARKS.describe(value.reveal()),
+        REMARKS[place.kind].describe(value.reveal()),
         code_remark(place.key),
     )
     return _done(request, access, place, " ".join(filter(None, sentences)))
@@ -147,7 +151,8 @@ def _done(
     """Send the rows with a message, or lead to the page."""
     if not wants_fragment(request):
         messages.success(request, sentence)
-        return redirect("hosting_values", app_id=access.app.app_id)
+        page = reverse("hosting_values", args=[access.app.app_id], query={"load": "1"})
+        return redirect(page)
     context = _context(access, place.kind) | {"saved": sentence}
     context["undone"] = _token(place) if can_undo else ""
     return render(request, "secrets/hosting_saved.html", context)
@@ -175,11 +180,17 @@ def _page(
         **app_context(access, "hosting_values"),
         "sections": [_context(access, kind, is_loaded=is_loaded) for kind in _SECTIONS],
         "may_add": not access.is_read_only,
-        "stages": [branch.name for branch in access.branches if is_stage(branch.name)],
+        "stages": _stages(access),
         "kept_in_aws": settings.PARAMETER_STORE == "ssm",
         "refused": refused,
     }
     return render(request, TEMPLATE, context, status=status)
+
+
+def _stages(access: Access) -> list[str]:
+    """Return the branches whose names a stage can have, to suggest them."""
+    names = [branch.name for branch in access.branches if branch.deleted_at is None]
+    return [name for name in names if is_stage(name)]
 
 
 def _context(access: Access, kind: Kind, *, is_loaded: bool = True) -> dict[str, Any]:

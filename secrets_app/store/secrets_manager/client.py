@@ -8,11 +8,10 @@ from typing import Any
 from secrets_app.store.aws_calls import AwsCalls
 from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, NotFound, Rejected
-from secrets_app.store.limits import size_problem
+from secrets_app.store.limits import SECRET_LIMIT, size_problem
 from secrets_app.store.named_values import NamedValue
 from secrets_app.store.secrets_manager.errors import LABEL, MESSAGES, error_for
 
-VALUE_LIMIT = 65_536  # bytes of a secret's value, by Secrets Manager
 PAGE = 100  # secrets per page of ListSecrets
 CURRENT = "AWSCURRENT"  # the label of the version that readers get
 PREPARED = "BRANCHKEEP"  # the label of a version that is about to become current
@@ -161,6 +160,6 @@ def _described(data: Any) -> NamedValue:
 
 def _checked(value: SecretValue) -> str:
     """Return a new token for a write. Raises Rejected for a value that can't be stored."""
-    if problem := size_problem(value.reveal(), VALUE_LIMIT):
+    if problem := size_problem(value.reveal(), SECRET_LIMIT):
         raise Rejected(problem)
     return str(uuid.uuid4())

@@ -58,7 +58,7 @@ def test_it_works(alice: Page, hosted: World, complaints: Any) -> None:
     who: Any = {"actor": hosted.actor("mia"), "app_id": "d1shop"}
     set_value(**who, place=place, value=SecretValue("by mia"))
     row.get_by_text("Edit").click()
-    field = row.get_by_label("New value of STRIPE_KEY")
+    field = row.get_by_label("New value of STRIPE_KEY of prod")
     field.fill(CANARY)
     row.get_by_role("button", name="Save").click()
     expect(row.get_by_role("alert")).to_contain_text("has changed since you opened it")
@@ -66,7 +66,7 @@ def test_it_works(alice: Page, hosted: World, complaints: Any) -> None:
     expect(field).to_be_focused()
 
     alice.reload()
-    row.get_by_role("button", name="Remove STRIPE_KEY").click()
+    row.get_by_role("button", name="Remove STRIPE_KEY of prod").click()
     expect(secrets).to_contain_text("Scheduled for deletion")
     alice.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(secrets).not_to_contain_text("Scheduled for deletion")

@@ -1,4 +1,4 @@
-"""kill -9 after any call for a value of self-managed hosting leaves the old or the new one."""
+"""kill -9 after any call for a hosting value leaves the old or the new one (guarantee 8)."""
 
 import pytest
 

@@ -11,6 +11,7 @@ from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
 
 PAGE = "/apps/d1shop/hosting/self-managed/"
+LOADED = f"{PAGE}?load=1"
 FRAGMENT = {"HX-Request": "true"}
 SECRETS = "amplify/hosting/web-shop/secrets"
 ClientFor = Callable[[str], Client]
@@ -37,7 +38,7 @@ def test_it_works(hosted: World, client_for: ClientFor, faulty: Faulty, plain_se
     answer = add(alice, "config", "DOMAIN", "example.org")
     assert ("Saved DOMAIN (shared)." in answer.text, "example.org" in answer.text) == (True, True)
     add(alice, "secret", "STRIPE_KEY", "one\r\ntwo")
-    add(alice, "secret", "STRIPE_KEY", "of prod", "prod")
+    add(alice, "secret", "STRIPE_KEY", "a canary", "prod")
     add(alice, "secret", "TOKEN", "shared")
     held = plain_secrets.get_secret_value(SecretId=f"{SECRETS}/STRIPE_KEY")
     assert held["SecretString"] == "one\ntwo"
@@ -46,10 +47,10 @@ def test_it_works(hosted: World, client_for: ClientFor, faulty: Faulty, plain_se
     assert [row.key for row in shared.rows] == ["STRIPE_KEY", "TOKEN"]
     assert [(row.key, row.overrides) for row in prod.rows] == [("STRIPE_KEY", True)]
     assert prod.shared == ["TOKEN"]
-    assert "of prod" not in rows.text
+    assert "a canary" not in rows.text
     place = {"place": "secret/prod/STRIPE_KEY"}
     revealed = alice.post(f"{PAGE}reveal/", place, headers=FRAGMENT)
-    assert "of prod" in revealed.text
+    assert "a canary" in revealed.text
     assert revealed["Cache-Control"] == "no-store"
     removed = alice.post(
         f"{PAGE}remove/", place | {"expected": prod.rows[0].version}, headers=FRAGMENT
@@ -63,7 +64,7 @@ def test_it_works(hosted: World, client_for: ClientFor, faulty: Faulty, plain_se
 def test_without_the_script(hosted: World, client_for: ClientFor) -> None:
     alice = client_for("alice")
     fields = {"kind": "config", "stage": "", "key": "DOMAIN", "value": "one", "expected": ""}
-    assert alice.post(PAGE, fields).url == PAGE
+    assert alice.post(PAGE, fields).url == LOADED
     page = alice.get(PAGE, {"load": "1"})
     assert "Saved DOMAIN (shared)." in page.text
     assert '<code class="value">one</code>' in page.text
@@ -74,8 +75,8 @@ def test_without_the_script(hosted: World, client_for: ClientFor) -> None:
     place = {"place": "secret//KEY"}
     alice.post(PAGE, fields | {"kind": "secret", "key": "KEY", "value": "hidden"})
     assert "hidden" in alice.post(f"{PAGE}reveal/", place).text
-    assert alice.post(f"{PAGE}remove/", place | {"expected": version(alice, "KEY")}).url == PAGE
-    assert alice.post(f"{PAGE}restore/", place).url == PAGE
+    assert alice.post(f"{PAGE}remove/", place | {"expected": version(alice, "KEY")}).url == LOADED
+    assert alice.post(f"{PAGE}restore/", place).url == LOADED
     assert alice.post(f"{PAGE}restore/", {"place": "config//DOMAIN"}).status_code == 422
 
 
