@@ -32,7 +32,7 @@ test-all: TESTS = --all
 test-all: test ## run all tests, also those that prove again what others do
 
 amplify: .venv/dev $(AMPX)/installed.json ## test with Amplify's own clients, which npm installs (needs Node.js)
-	AMPX=$(CURDIR)/$(AMPX) $(BIN)/pytest tests/amplify
+	AMPX=$(CURDIR)/$(AMPX) $(BIN)/pytest -n 2 tests/amplify
 
 lint: .venv/dev ## check style, types, import layers, templates and the Dockerfile
 	$(BIN)/ruff check

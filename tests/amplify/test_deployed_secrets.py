@@ -1,7 +1,7 @@
 """Amplify's own client, @aws-amplify/backend-secret, and Branchkeep share the secrets of an app.
 
 A deployment runs a function of @aws-amplify/backend, which asks this client for the branch's
-secret, otherwise for that of All branches.
+secret, otherwise for that of All branches (guarantee 33).
 """
 
 from typing import Any

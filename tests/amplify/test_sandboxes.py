@@ -12,6 +12,24 @@ from tests.fixtures.people import World
 
 Ours = Callable[..., CommandResult]
 SANDBOX = {"namespace": "@acme/web-shop", "name": "ec2-user", "type": "sandbox"}
+PACKAGES = (
+    b'{"name": "shop", "name": "shop_"}',
+    b'{"name": "@acme/team/shop", "version": "1.0.0", "type": "module"}',
+    b'{"name": "a\\u0000\\n\\u202e"}',
+    b'{"name": "a\\ud800", "other": "\\ud83d\\ude00"}',
+    b'{"name": "a\xff\xe6\x97"}',
+    '{"name": "日本🗝a"}'.encode(),
+    b'{"name": "%s"}' % (b"long-" * 100),
+    b'\xef\xbb\xbf{"name": "a"}',
+    b'{"name": "a\n"}',
+    b'{"name": "a",}',
+    b'{"name": 5}',
+    b'{"name": null}',
+    b'{"name": ""}',
+    b"{}",
+    b"[]",
+    b"",
+)
 
 
 @pytest.fixture
@@ -45,3 +63,19 @@ def test_it_works(ours: Ours, client: SecretClient) -> None:
     client("removeSecret", SANDBOX, "bar")
     assert ours("get", "bar").code == 1
     assert re.match("No sandbox secrets found", ours("list").out)
+
+
+def test_projects(ours: Ours, client: SecretClient, tmp_path: Path) -> None:
+    """We take the same names from package.json, and refuse the same files."""
+    file = tmp_path / "package.json"
+    for number, text in enumerate(PACKAGES):
+        file.write_bytes(text)
+        try:
+            project = client("project", str(file))
+        except Refused:
+            project = None
+        done = ours("set", "foo", stdin=f"value {number}")
+        assert done.code == (0 if project else 1), text
+        if project:
+            sandbox = SANDBOX | {"namespace": project}
+            assert client("getSecret", sandbox, {"name": "foo"})["value"] == f"value {number}"

@@ -1,7 +1,7 @@
 // Answer each line, JSON of [operation, ...inputs], with what Amplify's own packages return.
 import { createInterface } from "node:readline";
 import { getSecretClient } from "@aws-amplify/backend-secret";
-import { ParameterPathConversions } from "@aws-amplify/platform-core";
+import { PackageJsonReader, ParameterPathConversions } from "@aws-amplify/platform-core";
 // A backend's deployment runs this function. The package doesn't export it.
 import { handleCreateUpdateEvent } from "./node_modules/@aws-amplify/backend/lib/engine/backend-secret/lambda/backend_secret_fetcher.js";
 import { operations as hosting } from "./hosting.js";
@@ -17,6 +17,7 @@ const operations = {
   deploy: (backend, names) =>
     handleCreateUpdateEvent(client, { ResourceProperties: { ...backend, secretNames: names } }),
   folders: (identifiers) => identifiers.map((it) => ParameterPathConversions.toParameterPrefix(it)),
+  project: (file) => new PackageJsonReader().read(file).name,
   ...hosting,
 };
 
