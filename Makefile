@@ -29,7 +29,7 @@ test: .venv/dev ## check every guarantee, on SQLite and PostgreSQL (one file: .v
 	@$(BIN)/python -m tests.run $(TESTS)
 
 test-all: TESTS = --all
-test-all: test ## run all tests, also those that prove again what others do
+test-all: test ## run all tests, including the exhaustive ones
 
 amplify: .venv/dev $(AMPX)/installed.json ## test with Amplify's own clients, which npm installs (needs Node.js)
 	AMPX=$(CURDIR)/$(AMPX) $(BIN)/pytest -n 2 tests/amplify
@@ -82,7 +82,7 @@ $(BIN)/pip:
 	@$(INSTALL) $<
 	@touch $@
 
-# Amplify's command line. The list of packages is copied last, when all are installed.
+# Amplify's command line. The last line copies npm's list, which marks the installation as complete.
 $(AMPX)/installed.json: tests/amplify/ampx/package-lock.json | $(BIN)/pip
 	@command -v npm > /dev/null || { echo "Install Node.js 20 or newer, with npm. On Debian: apt-get install npm"; exit 1; }
 	@mkdir -p $(AMPX)

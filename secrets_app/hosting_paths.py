@@ -1,4 +1,4 @@
-"""Where Amplify's self-managed hosting keeps values: from a project, stage and key to a name.
+"""Map a project, stage and key of Amplify's self-managed hosting to the name of a stored value.
 
 `ampx config` uses Parameter Store, `ampx secret` AWS Secrets Manager. Sources:
 @aws-amplify/hosting 1.0 (store_paths), @aws-blocks/hosting 0.3 (secret). No Django.
@@ -39,8 +39,8 @@ HostingScope = HostingConfig | HostingSecrets
 
 
 def project_id(name: str) -> str:
-    """Return the project of a package's name, as Amplify derives it. A project stays the same."""
-    # JavaScript replaces each half of a character beyond U+FFFF.
+    """Return the project of a package's name, as Amplify derives it. Idempotent."""
+    # JavaScript replaces both surrogates of a character beyond U+FFFF.
     kept = _NOT_KEPT.sub(
         lambda found: "--" if found[0] > "\uffff" else "-", _NPM_SCOPE.sub("", name)
     )
@@ -50,7 +50,7 @@ def project_id(name: str) -> str:
 def is_stage(name: str) -> bool:
     """Return True if a stage can have this name."""
     is_plain = _STAGE.match(name) is not None and name not in {".", ".."}
-    return is_plain and len(name) <= BRANCH_NAME_LIMIT  # what the audit trail holds
+    return is_plain and len(name) <= BRANCH_NAME_LIMIT  # the audit trail's limit
 
 
 def hosting_folder(scope: HostingScope) -> str:

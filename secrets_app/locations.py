@@ -36,7 +36,7 @@ def scope_of(app: App, branch: Branch | None) -> Scope:
 
 
 def prefixes_of(app: App) -> tuple[str, ...]:
-    """Return the path prefixes that cover all parameters of an app. Others' may lie there, too."""
+    """Return path prefixes that cover all parameters of an app, and perhaps those of others."""
     if app.is_standalone:
         return standalone_prefixes(app.app_id, [branch.name for branch in app.branches.all()])
     return listing_prefixes(app.app_id)

@@ -152,8 +152,8 @@ def listing_prefixes(app_id: str) -> tuple[str, str]:
 def standalone_prefixes(identifier: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the path prefixes that cover all parameters of an identifier and these backends of it.
 
-    Others' parameters may lie there, too: hyphens don't count, so `my-app` and `myapp` have the
-    same prefix, and so do sandboxes of a project of this name.
+    They may cover others' parameters, too: hyphens don't count, so `my-app` and `myapp` have the
+    same prefix, and so do sandboxes of a project with that name.
     """
     _check_identifier(identifier)
     folders = (_backend_folder(identifier, name, "standalone") for name in (BACKEND, *names))

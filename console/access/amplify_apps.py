@@ -1,4 +1,4 @@
-"""Look up an app for what standalone backends don't have: they do without Amplify Hosting."""
+"""Look up apps for features of Amplify Hosting, which standalone backends don't have."""
 
 from django.http import Http404
 
@@ -16,4 +16,4 @@ def find_amplify_app(actor: Actor, app_id: str, *related: str) -> Access:
 def require_amplify_app(access: Access) -> None:
     """Raise Http404 for a standalone backend."""
     if access.app.is_standalone:
-        raise Http404("A standalone backend does not have this.")
+        raise Http404("Standalone backends don't have this page.")

@@ -60,7 +60,7 @@ def shared_folders(
 ) -> dict[str, list[Branch]]:
     """Return each folder that several of an app's branches have, with these branches.
 
-    Without `profiles`, a folder counts in any of those that the app can have: the backend folder of
+    Without `profiles`, folders of every profile that the app can have count: the backend folder of
     one branch may be the documented one of another.
     """
     by_name = {branch.name: branch for branch in branches}
@@ -90,9 +90,9 @@ def _folders(app_id: str, name: str, profiles: Iterable[PathProfile]) -> set[str
 
 
 def taken_folders(backend: Branch) -> set[str]:
-    """Return the folders of a standalone backend that a backend of another identifier has.
+    """Return the folders of a standalone backend that a backend of another identifier also has.
 
-    Amplify drops hyphens, so `my-app` and `myapp` differ in the hash alone.
+    Amplify drops hyphens, so only the hash tells `my-app` and `myapp` apart.
     """
     profile = [PathProfile.STANDALONE]
     others = Branch.objects.filter(app__path_profile=PathProfile.STANDALONE)

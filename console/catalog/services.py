@@ -47,9 +47,9 @@ def create_app(*, actor: Actor, fields: dict[str, Any]) -> App:
 
 
 def _add_backend(app: App) -> None:
-    """Add what `ampx deploy` deploys. A pipeline has stages instead, which its owner adds.
+    """Add the backend that `ampx deploy` deploys. A pipeline has stages instead, which owners add.
 
-    Protected, because the store may hold its secrets already, and nobody knows what they open.
+    It is protected: the store may already hold its secrets, and nobody knows what they open.
     """
     if app.app_id == PIPELINE:
         return
@@ -156,7 +156,7 @@ def _follows_amplify(app: App, branch: Branch, fields: dict[str, Any]) -> bool:
 def _lock(app: App) -> App:
     """Return the app's row, in which nobody else adds a branch until this transaction ends.
 
-    Nobody adds one to any standalone backend if the app is one, because two can share a folder.
+    For a standalone backend, locks the rows of all of them, because two can share a folder.
     """
     rows = App.objects.select_for_update().order_by("pk")
     if not app.is_standalone:

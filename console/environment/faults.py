@@ -16,7 +16,7 @@ class FaultKind(StrEnum):
     NOT_PUSHED = "not pushed"  # Amplify refused it, or didn't answer
     CONFLICT = "conflict"  # Amplify holds another value, and somebody has to decide
     OUTSIDE = "outside"  # changed outside Branchkeep
-    MIRROR_ONLY = "mirror only"  # a copy of a secret that isn't there
+    MIRROR_ONLY = "mirror only"  # a mirror whose secret never existed in Branchkeep
     UNENCRYPTED = "unencrypted"
     UNFINISHED = "unfinished"  # the mirror of a saved secret
     UNKNOWN = "unknown"  # it belongs to no known branch

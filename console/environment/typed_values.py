@@ -1,7 +1,7 @@
-"""Remarks on values that are typed or imported: those of a value alone, and on its host.
+"""Remarks on typed and imported values: on the value itself, and on its host.
 
-A host of another environment is remarked on where production has a value of its own. One for All
-branches may be overridden there. docs/warnings.md has the rules.
+Only production's own values are checked for hosts of other environments, because production may
+override a value for All branches. docs/warnings.md has the rules.
 """
 
 import json
@@ -19,7 +19,7 @@ _environments = lru_cache(maxsize=100)(Environments)  # names of branches rarely
 
 
 def environments_of(access: Access) -> tuple[Branch, Environments] | None:
-    """Return the production branch and the app's environments, None if it has no such branch."""
+    """Return the production branch and the app's environments; None without such a branch."""
     live = [branch for branch in access.branches if branch.deleted_at is None]
     production = next((branch for branch in live if branch.production), None)
     if production is None:
@@ -29,20 +29,20 @@ def environments_of(access: Access) -> tuple[Branch, Environments] | None:
 
 
 def describe(access: Access, remarks: Remarks, branch: Branch | None, key: str, value: str) -> str:
-    """Return a sentence on a value for a branch, None for All branches, or ""."""
+    """Return a remark on a value for a branch, or "". A branch of None is All branches."""
     return sentence(*invisible_parts(value), *risks(access, remarks, branch, key, value))
 
 
 def risks(
     access: Access, remarks: Remarks, branch: Branch | None, key: str, value: str
 ) -> Iterator[str]:
-    """Yield what may go wrong, in words that follow "The value", or ""."""
+    """Yield what may go wrong, in words that follow "The value". Some may be ""."""
     yield from remarks.risks(value)
     yield host_risk(access, branch, key, value)
 
 
 def host_risk(access: Access, branch: Branch | None, key: str, value: str) -> str:
-    """Return that the value has a host of another environment, or ""."""
+    """Return words that say that the value has a host of another environment, or ""."""
     if branch is None or not branch.production or not (host := host_of(key, value)):
         return ""
     found = environments_of(access)

@@ -30,7 +30,7 @@ REPLACEMENTS = (Action.SECRET_ENCRYPTED, Action.MIRROR_REPAIRED)
 FOUND = (Action.FOUND_ADDED, Action.FOUND_CHANGED)
 ENDS = (Action.SECRET_REMOVED, Action.FOUND_REMOVED)
 _RESTORES = (Action.VERSION_RESTORED, Action.BIN_RESTORED)
-# What a secret's value may come from, without being an event of its key
+# Events of another key that a secret's value may come from
 _OF_ANOTHER_KEY = (*VARIABLE_WRITES, Action.PARAMETER_READ)
 _ACTIONS = (*REVEALS, *WRITES, *VARIABLE_WRITES, *REPLACEMENTS, *FOUND, *ENDS, *_RESTORES)
 _NOT_DONE = {Outcome.DENIED, Outcome.FAILED}

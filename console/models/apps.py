@@ -34,7 +34,7 @@ class App(models.Model):
         choices=[(profile.value, profile.value) for profile in PathProfile],
         default=PathProfile.BOTH.value,
     )
-    # Whose values of self-managed hosting the app's members can use (docs/self-managed-hosting.md)
+    # The self-managed hosting project that the app has claimed (docs/self-managed-hosting.md)
     hosting_project = models.CharField(max_length=214, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

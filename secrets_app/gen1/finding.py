@@ -1,8 +1,8 @@
-"""Find the environments of Amplify Gen 1 in an app's store, from the projection: no call to it.
+"""Find an app's Amplify Gen 1 environments in the projection, without a store call.
 
 An environment is a folder /amplify/<app id>/<environment> with a parameter whose name starts with
-AMPLIFY_. Names without that prefix in the same folder are of Amplify Hosting, which takes any. If
-a branch has the environment's name, the folder is the branch's own as well.
+AMPLIFY_. Other names in the folder belong to Amplify Hosting, which accepts any name. If a branch
+has the environment's name, the folder is also the branch's documented path.
 """
 
 import re
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class Source:
-    """A parameter of an environment, as of the last reconcile. `modified` None is not known."""
+    """A parameter of an environment, as of the last reconcile. `modified` is None if unknown."""
 
     environment: str
     name: str
@@ -40,7 +40,7 @@ class Source:
 
 def find(access: Access) -> Mapping[str, Sequence[Source]]:
     """Return the app's environments with their parameters, in order. Takes three queries."""
-    if access.app.is_standalone:  # Gen 1 knows app IDs alone
+    if access.app.is_standalone:  # Gen 1 has no standalone backends
         return {}
     found: dict[str, dict[str, Source]] = {}
     for source in (*_unknown(access), *_of_branches(access)):
@@ -58,7 +58,7 @@ def _is_environment(access: Access, name: str) -> bool:
 
 
 def _unknown(access: Access) -> Iterator[Source]:
-    """Yield what belongs to no known branch, and keys of Gen 1 in the folder of one."""
+    """Yield what belongs to no known branch, and Gen 1's keys in the folder of a known one."""
     root = f"{listing_prefixes(access.app.app_id)[0]}/"
     used = {*scope_folders(access.app, access.branches).values()}
     for row in access.app.unknown_parameters.filter(folder__startswith=root):

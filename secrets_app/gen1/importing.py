@@ -86,7 +86,7 @@ def may_import(access: Access) -> bool:
 
 
 def require_for_post(access: Access) -> None:
-    """Do the same as `require`, and record a denial."""
+    """Raise what `require` raises, and record the denial."""
     with recording_denial(access.actor, Action.PARAMETER_READ, Target(access.app.app_id)):
         require(access)
 
@@ -99,7 +99,7 @@ def plan(
 ) -> list[Plan]:
     """Return what importing each parameter under its key would do. Reads no value.
 
-    Names that are `left_out` take no key from another. Raises dotenv.Refused for too many.
+    Names that are `left_out` don't count as duplicates. Raises dotenv.Refused for too many keys.
     """
     keys = [(source, _searchable(key)) for source, key in keys]
     times = Counter(key for source, key in keys if source.name not in left_out)
@@ -108,14 +108,14 @@ def plan(
     lines = {line.planned.key: line for line in preview(access, entries, choice)}
     plans = []
     for source, key in keys:
-        is_double = times[key] > 1 and source.name not in left_out
-        problem = lines[key].planned.refusal or (SAME_KEY if is_double else "")
+        is_duplicate = times[key] > 1 and source.name not in left_out
+        problem = lines[key].planned.refusal or (SAME_KEY if is_duplicate else "")
         plans.append(Plan(source, lines[key], problem))
     return plans
 
 
 def _searchable(key: str) -> str:
-    """Return a typed key in a form that a database can search for. None contains the others."""
+    """Return a typed key with U+FFFD for what no database can search for."""
     return key.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -130,8 +130,8 @@ def save(
 ) -> list[RowOutcome]:
     """Read the parameters and write the secrets, ten at a time while `may_go_on`, at least ten.
 
-    Each read and each write is audited. Returns an outcome for each in its order; those left for
-    another call are NOT_TRIED. Raises PermissionDenied, or ConfirmationRequired.
+    Each read and each write is audited. Returns the outcomes in the order of `wanted`; what is left
+    for another call is NOT_TRIED. Raises PermissionDenied or ConfirmationRequired.
     """
     require_for_post(access)
     acts.require_recent(access.actor, Action.PARAMETER_READ)
@@ -188,7 +188,7 @@ def _save(
         if error := errors.get(source.path):
             outcomes.append(_outcome(it, Result.FAILED, error.message))
         elif reading is None:
-            # Another parameter of the call failed for all, or this one is gone
+            # The whole call failed, or this parameter is gone
             is_left = any(not isinstance(error, _OF_ONE) for error in errors.values())
             left = (Result.NOT_TRIED, "") if is_left else (Result.CONFLICT, GONE)
             outcomes.append(_outcome(it, *left))
@@ -247,7 +247,7 @@ def _conclude(
 def _read(paths: Sequence[str]) -> tuple[Mapping[str, Reading], Mapping[str, StoreError]]:
     """Return what the paths hold, and the errors. Reads one by one if one of them can't be read.
 
-    An error that says nothing about a single parameter ends it.
+    Stops at an error that isn't about a single parameter.
     """
     store = parameter_store()
     try:

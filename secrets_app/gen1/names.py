@@ -40,7 +40,7 @@ def is_credentials(name: str) -> bool:
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """Return the function, "" for none, and the rest of a name."""
+    """Return the function in a name, "" if there is none, and the rest."""
     rest = name.removeprefix(GEN1_KEY)
     match = _OF_A_FUNCTION.match(rest) if rest != name else None
     return (match[1], match[2]) if match else ("", rest or name)

@@ -40,7 +40,7 @@ def restore(access: Access, entry: BinEntry, change_set: uuid.UUID) -> RowOutcom
 
 @contextmanager
 def restoring_many(access: Access) -> Iterator[list[BinEntry]]:
-    """Give a list for `restore_one`, and clear up after all of its entries together.
+    """Yield a list that `restore_one` fills, then clear up after all of its entries at once.
 
     A process that is killed before that loses nothing: the next reconcile finds the parameters, and
     the background deletes the copies.
@@ -63,7 +63,7 @@ def restoring_many(access: Access) -> Iterator[list[BinEntry]]:
 def restore_one(
     access: Access, entry: BinEntry, change_set: uuid.UUID, restored: list[BinEntry]
 ) -> RowOutcome:
-    """Do what `restore` does, but leave clearing up to `restoring_many`."""
+    """Do what `restore` does, but leave the clearing up to `restoring_many`."""
     target = Target(access.app.app_id, entry.scope, entry.path)
     with recording_denial(access.actor, Action.PARAMETER_RESTORED, target):
         acts.require(access, Action.PARAMETER_RESTORED)

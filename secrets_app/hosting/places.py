@@ -25,7 +25,9 @@ from secrets_app.store.limits import SECRET_LIMIT, VALUE_LIMIT
 from secrets_app.store.named_values import NamedValues
 from secrets_app.store.plain_parameters import PlainParameters
 
-NO_PROJECT = "This app has no project of self-managed hosting. Ask an operator who owns it."
+NO_PROJECT = (
+    "This app has no self-managed hosting project. Ask an operator who owns the app to set one."
+)
 NEEDS_AWS = (
     "Self-managed hosting keeps its values in AWS, and this deployment uses the embedded store. "
     "Ask an operator to set PARAMETER_STORE=ssm."
@@ -35,7 +37,7 @@ NEEDS_AWS = (
 class Kind(StrEnum):
     """The two kinds of values."""
 
-    SECRET = "secret"  # noqa: S105 - a kind, no password
+    SECRET = "secret"  # noqa: S105 - a kind, not a password
     CONFIG = "config"
 
 
@@ -110,7 +112,7 @@ def branch_of(access: Access, stage: str) -> Branch | None:
 
 
 def place_of(access: Access, kind: Kind, branch: str, subject: str) -> Place | None:
-    """Return the place that `target_of` names, None if it names no valid one of this project."""
+    """Return the place of an event's target; None if the project has no such valid place."""
     key, _, owner = subject.partition(" ")
     place = Place(kind, "" if branch == ALL_BRANCHES else branch, key)
     try:

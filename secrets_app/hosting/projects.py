@@ -1,7 +1,7 @@
-"""Claim a project of self-managed hosting for an app, and release it.
+"""Claim a self-managed hosting project for an app, and release it.
 
-A claim lets the app's members use the project's values. So it takes what creating an app takes: an
-operator, here one who owns the app, and recent re-authentication. Raises the errors of
+A claim lets the app's members use the project's values. Like creating an app, it takes an operator,
+who must also own the app, and recent re-authentication. Raises the errors of
 console/catalog/services.py.
 """
 
@@ -15,8 +15,8 @@ from console.models import App
 from secrets_app.hosting_paths import PROJECT_LIMIT, project_id
 
 TAKEN = (
-    "Another app has claimed this project. A project's values belong to one app, so that its roles "
-    "decide. Release the project there first."
+    "Another app has claimed this project, and a project belongs to one app only. Release it there "
+    "first."
 )
 
 

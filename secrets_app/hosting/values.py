@@ -47,7 +47,7 @@ LOST = (
     "The response was lost, so the outcome of this change is unknown. Reload the page in a minute "
     "to see what is stored."
 )
-RESTORED_ONLY = "The secret was scheduled for deletion and has its earlier value again. {}"
+RESTORED_ONLY = "The secret was restored with its earlier value, but not changed. {}"
 
 _CREATED = {
     Kind.SECRET: Action.HOSTING_SECRET_CREATED,
@@ -124,7 +124,7 @@ def get_value(*, actor: Actor, app_id: str, place: Place) -> SecretValue:
             raise NotFound(NOT_FOUND)
         if not found.encrypted:
             now, value = store.read(name)
-            if not now.encrypted:  # else somebody has replaced it in between
+            if not now.encrypted:  # otherwise somebody replaced it in between
                 return value
     action, branch = _REVEALED[place.kind], branch_of(access, place.stage)
     ask_if_protected(access, branch, action)
@@ -148,7 +148,7 @@ def get_effective_value(*, actor: Actor, app_id: str, place: Place) -> tuple[Pla
 def read_by(stage: str, values: Iterable[HostingValue]) -> list[HostingValue]:
     """Return what a stage reads of these, by key: its own values, and the shared ones it lacks.
 
-    A removed secret counts as its own: until it is deleted, the stage gets an error instead.
+    A removed secret counts as its own value: until it is deleted, the stage gets an error.
     """
     rows = [it for it in values if it.place.stage in {"", stage}]
     found = {it.place.key: it for it in sorted(rows, key=lambda row: row.place.stage)}
@@ -185,7 +185,7 @@ def set_value(
 
 
 def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | None = None) -> None:
-    """Remove a value. `expected` is the version that was shown, None any."""
+    """Remove a value. `expected` is the version that was shown; None accepts any."""
     access, action = _find(actor, app_id, place), _REMOVED[place.kind]
     target = _require(access, action, place)
     name, store = name_of(access, place), store_of(place.kind)
@@ -257,9 +257,9 @@ def _replace_removed(store: NamedValues, found: NamedValue, value: SecretValue) 
 
 @contextmanager
 def _recording(actor: Actor, action: Action, target: Target) -> Iterator[Recording]:
-    """Do what `recording` does. A lost response is recorded as unknown, and raised with its words.
+    """Do what `recording` does. A lost response is recorded as unknown, and raised with LOST.
 
-    Nothing settles it: the next listing shows what is stored.
+    Nothing settles it later: the next listing shows what is stored.
     """
     lost = None
     with recording(actor, action, target, change_set=uuid.uuid4()) as entry:

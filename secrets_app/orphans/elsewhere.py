@@ -1,7 +1,7 @@
-"""Parameters below /amplify that belong to no app in Branchkeep, for operators.
+"""Count the parameters below /amplify that belong to no app in Branchkeep, for operators.
 
-No app's listing covers them, so the whole store is listed, when somebody asks. Folders and numbers,
-but no names of keys. Nothing is decrypted, and nothing can be changed here.
+No app's listing covers them, so the whole store is listed on request. Operators see folders and
+numbers, but no keys. Nothing is decrypted, and nothing can be changed here.
 """
 
 import re
@@ -48,8 +48,8 @@ _BELOW = {
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """What one folder holds. `app_id` is the app's, "" unless the place is one of an app."""
+class FolderCount:
+    """The parameters of one folder. `app_id` is "" unless the folder is an app's."""
 
     place: Place
     folder: str
@@ -60,14 +60,14 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Found:
-    """The folders, and how many parameters were listed. It `is_complete` if that was all."""
+    """The folders, and how many parameters were listed. `is_complete` if those were all."""
 
-    groups: Sequence[Elsewhere]
+    groups: Sequence[FolderCount]
     listed: int
     is_complete: bool
 
 
-def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
+def find(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
     """List the store page by page while `may_go_on`, at least one page.
 
     Raises PermissionDenied unless the actor is an operator, or a StoreError.
@@ -85,7 +85,7 @@ def look(actor: Actor, may_go_on: Callable[[], bool]) -> Found:
                 found[_folder(parameter.path)].append(parameter.modified)
     order = list(Place)
     groups = [
-        Elsewhere(place, folder, app_id, len(times), max(times))
+        FolderCount(place, folder, app_id, len(times), max(times))
         for (place, folder, app_id), times in found.items()
     ]
     groups.sort(key=lambda group: (order.index(group.place), group.folder))
@@ -122,7 +122,7 @@ class _Known:
 
 
 def _folder(path: str) -> _Folder:
-    """Return where a parameter is that belongs to no app in Branchkeep."""
+    """Return the folder of a parameter that belongs to no app in Branchkeep."""
     first, second, *_ = [*path.split("/")[2:-1], "", ""]
     if first == "branchkeep-bin" and is_app_id(second):
         return Place.BIN, f"{ROOT}/{first}/{second}", second

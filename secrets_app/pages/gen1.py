@@ -1,7 +1,7 @@
 """Import the values of a Gen 1 environment: choose, see what would change, then import.
 
-The form holds names, keys and versions, and never a value. One response imports a part of many, and
-its form goes on with the rest, as in Compare's copies.
+The form holds names, keys and versions, and never a value. One response imports a part of many
+parameters, and its form continues with the rest, as in Compare's copies.
 """
 
 import re
@@ -62,7 +62,7 @@ def gen1(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 
 class _Page:
-    """A request for the page, with what it chose."""
+    """A request for the page, with its choices."""
 
     def __init__(self, request: HttpRequest, access: Access, data: Mapping[str, str]) -> None:
         self.request, self.access = request, access
@@ -78,7 +78,7 @@ class _Page:
         self.rows = _rows(request)
 
     def _scope(self, chosen: str | None) -> str:
-        """Return the chosen scope, at first the branch that is named like the environment.
+        """Return the chosen scope, by default the branch that has the environment's name.
 
         Raises Http404.
         """
@@ -93,7 +93,7 @@ class _Page:
     def show(
         self, *, refusal: Refused | None = None, outcomes: Sequence[RowOutcome] = ()
     ) -> HttpResponse:
-        """Show the preview, after a save what wasn't imported."""
+        """Show the preview; after a save, also why a row wasn't imported."""
         ended = {it.token: it for it in outcomes}
         failed = [it.token for it in outcomes if it.outcome not in DONE]
         sources = self.environments.get(self.environment, ())
@@ -112,7 +112,7 @@ class _Page:
         return self._render(context, status=422 if failed or refusal else 200)
 
     def _plans(self, sources: Sequence[Source]) -> Sequence[Plan]:
-        """Plan each with the key that was typed, otherwise the proposed one."""
+        """Plan each parameter with the typed key, otherwise with the proposed one."""
         proposed = proposed_keys(source.name for source in sources)
         typed = self.request.POST
         keys = {
@@ -124,9 +124,9 @@ class _Page:
         return importing.plan(self.access, chosen, self.branch, left_out) if sources else ()
 
     def _row(self, plan: Plan, ended: Mapping[str, RowOutcome]) -> dict[str, Any]:
-        """Return a row of the preview. What a scope has or inherits stays unless it is chosen.
+        """Return a row of the preview. A key that the scope has or inherits is not chosen at first.
 
-        After a save, whose outcomes are `ended`, what wasn't tried is chosen.
+        After a save, whose outcomes are `ended`, the rows that weren't tried are chosen.
         """
         line, planned, name = plan.line, plan.line.planned, plan.source.name
         posted = self.rows.get(name)
@@ -182,7 +182,7 @@ class _Page:
         return redirect("secrets", app_id=self.access.app.app_id)
 
     def _wanted(self, row: "_Row") -> Wanted:
-        """Return what a row asks for. Nobody has seen what a key holds that was typed since."""
+        """Return what a row asks for. A key typed since the preview must not exist yet."""
         base = known_base(row.planned_base if row.key == row.planned_key else "0")
         return Wanted(row.name, row.base, row.key, *base)
 
@@ -222,7 +222,7 @@ class _Page:
 
 
 class _Row:
-    """A chosen row, as it is posted: what the preview was based on, and the key."""
+    """A chosen row as posted: what the preview was based on, and the key."""
 
     def __init__(self, match: re.Match[str], typed: str | None) -> None:
         self.base, self.planned_base, self.name, self.planned_key = match.groups()
@@ -230,13 +230,13 @@ class _Row:
 
     @property
     def text(self) -> str:
-        """Return the row with the key that was typed, as a later post of the form has it."""
+        """Return the row with the typed key, as the form posts it later."""
         base = self.planned_base if self.key == self.planned_key else "0"
         return f"{self.base} {base} {self.name} {self.key}"
 
 
 def _rows(request: HttpRequest) -> dict[str, _Row]:
-    """Return the chosen rows by name. A field can hold several, a line each."""
+    """Return the chosen rows by name. A field can hold several, one per line."""
     lines = (line for text in request.POST.getlist("row") for line in text.splitlines())
     found = (_Row(it, request.POST.get(f"key-{it[3]}")) for it in map(_ROW.match, lines) if it)
     return {row.name: row for row in found}

@@ -58,15 +58,15 @@ def unknown(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @page_with_form
 def all_orphans(request: HttpRequest) -> HttpResponse:
-    """List the orphans of all apps by folder, without names of keys, for operators.
+    """List the orphans of all apps by folder, without keys, for operators.
 
-    A POST also lists the store, for what belongs to no app.
+    A POST also lists the store to find the parameters that belong to no app.
     """
     actor = require_operator_request(request, Action.STORE_PROBED)
     found = None
     if request.method == "POST":
         until = monotonic() + PATIENCE.total_seconds()
-        found = elsewhere.look(actor, lambda: monotonic() < until)
+        found = elsewhere.find(actor, lambda: monotonic() < until)
     context = {"apps": deployment.find(actor), "limit": deployment.LIMIT, "elsewhere": found}
     return render(request, "operation/orphans.html", context)
 

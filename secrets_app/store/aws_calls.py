@@ -1,8 +1,8 @@
-"""Calls of the stores in AWS: a client per service, and one translation of its exceptions.
+"""Send the calls of the stores in AWS: a client per service, and one translation of exceptions.
 
-Two rules shape it. Messages of AWS and botocore may quote a value or an ARN, so only error codes
-leave `send`. And a write whose response was lost may have succeeded, so it raises OutcomeUnknown,
-whatever a retry after it returned.
+Messages of AWS and botocore may quote a value or an ARN, so only error codes leave `send`. A write
+whose response was lost may have succeeded, so it raises OutcomeUnknown, whatever a later retry
+returned.
 """
 
 from collections.abc import Callable, Mapping, Sequence

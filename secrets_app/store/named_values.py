@@ -10,7 +10,7 @@ from secrets_app.store.base import SecretValue
 
 @dataclass(frozen=True, slots=True)
 class NamedValue:
-    """A value's metadata. `version` is the store's own word for it, "" if there is no value.
+    """A value's metadata. `version` is the store's identifier of it, "" if there is no value.
 
     `removed` means that it is scheduled for deletion and can be restored.
     """
@@ -29,16 +29,16 @@ class NamedValues(Protocol):
     lists_late: bool  # `list` may miss changes of the last minutes, `find` does not
 
     def list(self, folder: str) -> Iterator[NamedValue]:
-        """Yield what is below a folder, removed ones too. Decrypts nothing.
+        """Yield the values below a folder, also removed ones. Decrypts nothing.
 
-        `version` may be "", where a listing doesn't say it.
+        `version` may be "" if the listing doesn't contain it.
         """
 
     def find(self, name: str) -> NamedValue | None:
-        """Return one, also if it is removed. Decrypts nothing."""
+        """Return a value's metadata, also if it is removed. Decrypts nothing."""
 
     def read(self, name: str) -> tuple[NamedValue, SecretValue]:
-        """Return one, decrypted. Raises NotFound."""
+        """Return a value, decrypted. Raises NotFound."""
 
     def create(self, name: str, value: SecretValue) -> str:
         """Write the first value and return its version. Raises AlreadyExists or OutcomeUnknown."""
@@ -50,7 +50,7 @@ class NamedValues(Protocol):
         """
 
     def remove(self, found: NamedValue) -> None:
-        """Remove one. Raises NotFound or OutcomeUnknown."""
+        """Remove a value. Raises NotFound or OutcomeUnknown."""
 
     def restore(self, found: NamedValue) -> None:
-        """Restore a removed one. Raises OutcomeUnknown."""
+        """Restore a removed value. Raises OutcomeUnknown."""

@@ -6,7 +6,7 @@ from secrets_app.store.base import Parameter, ParameterStore, SecretValue
 from secrets_app.store.errors import Conflict, NotFound, Rejected
 from secrets_app.store.named_values import NamedValue
 
-MISSING = "This value is not in the parameter store. Reload to see what is."
+MISSING = "This value is no longer in the parameter store. Reload the page."
 CHANGED = (
     "Someone else changed this value at the same moment, so the value that is stored now may be "
     "yours or theirs. Reload to see it."
@@ -52,7 +52,7 @@ class PlainParameters:
         SSM can't compare before it writes. With `is_guarded`, Conflict is raised afterwards if
         someone else wrote, too.
         """
-        # Only a listing tells the key and the tier.
+        # Only a listing contains the KMS key and the tier.
         folder = found.name.rpartition("/")[0]
         listed = {it.path: it for it in self._store.list([folder])}.get(found.name)
         written = self._store.put(

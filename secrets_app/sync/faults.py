@@ -54,7 +54,7 @@ def _of_secrets(access: Access) -> Iterator[Fault]:
             if kind in _DRIFT and (name in found or name in older):
                 own, every = f"{page}#drift-{row.pk}", page
             elif kind is FaultKind.REMOVED_OUTSIDE and not row.mirror_of:
-                kind = FaultKind.MIRROR_ONLY  # as long as Branchkeep has known it
+                kind = FaultKind.MIRROR_ONLY  # Branchkeep has never seen the secret
             yield Fault(kind, "secret", own, every, row.key, row.branch_id, at)
 
 

@@ -18,7 +18,7 @@ from secrets_app.store.base import Parameter
 
 GEN1_KEY = "AMPLIFY_"  # the start of each name that Amplify Gen 1 writes
 SEPARATORS = "/-_."  # which Amplify drops from a branch's name
-SHARED = "/amplify/shared/"  # the folder of what apps have for All branches
+SHARED = "/amplify/shared/"  # the folder of all apps' secrets for All branches
 _BACKEND = re.compile(r"([A-Za-z0-9]*)-(branch|sandbox|standalone)-[0-9a-f]{10}\Z")
 
 
@@ -75,10 +75,10 @@ class Folders:
     def is_own(self, folder: str) -> bool:
         """Return True if a folder that was listed for the app can't be another app's.
 
-        What is listed for a standalone backend may be of any identifier that is equal without its
-        hyphens, of sandboxes, and of an Amplify app whose ID it is. There, only a folder with the
-        hash of the app's own backend counts. An Amplify app has no standalone backends, but shows
-        them if no app here has such an identifier.
+        What is listed for a standalone backend may belong to any identifier that is equal without
+        hyphens, to sandboxes, or to an Amplify app with that ID. There, only a folder with the hash
+        of the app's own backend counts. An Amplify app has no standalone backends, but shows them
+        if no app in Branchkeep has such an identifier.
         """
         if self._is_below_shared(folder):
             return True
@@ -90,7 +90,7 @@ class Folders:
 
     @cached_property
     def _has_namesake(self) -> bool:
-        """Return True if a standalone backend here has the app's ID as its folder."""
+        """Return True if a standalone backend in Branchkeep has the app's ID as its folder."""
         apps = App.objects.filter(path_profile=PathProfile.STANDALONE)
         identifiers = apps.values_list("app_id", flat=True)
         return any(clean_name(it) == self._app.app_id for it in identifiers)

@@ -38,8 +38,8 @@ def reconcile(*, actor: Actor, app_id: str) -> Freshness:
     """Reconcile an app, unless it was done within MIN_INTERVAL. Return how current it is.
 
     For commands, which can wait for a listing of any size, also one that a page has just left to
-    the background. A store that doesn't answer raises
-    nothing: the list still works, marked with its age.
+    the background. A store that doesn't answer raises nothing: the list still works, marked with
+    its age.
     """
     app = find_app(actor, app_id).app
     if turn := turns.take_if_due(app) or turns.take_waiting(app):

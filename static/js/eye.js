@@ -1,4 +1,4 @@
-// The eye in a row of a list: reveals the row's value in its cell.
+// The eye in a row of a list reveals the row's value in its cell.
 
 import { copy } from "./copy.js";
 import { element, icon } from "./elements.js";

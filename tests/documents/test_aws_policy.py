@@ -104,7 +104,7 @@ def test_sandbox() -> None:
 
 def test_standalone_backend() -> None:
     """The resources of one identifier cover its paths, and nothing else below its folder."""
-    [line] = re.findall(r"`parameter(/amplify/myapp/\S+)`, for `my-app`", DOCUMENT.read_text())
+    [line] = re.findall(r"for `my-app`, `parameter(/amplify/myapp/\S+)`", DOCUMENT.read_text())
     assert fnmatchcase(locate(Standalone("my-app", "prod"), "KEY", PathProfile.BOTH).primary, line)
     assert not fnmatchcase("/amplify/myapp/jane-sandbox-0123456789/KEY", line)
     shared = policies()[1][1].replace("APP_ID", "my-app")

@@ -79,7 +79,7 @@ class Environments:
 
     @cached_property
     def rule(self) -> Mapping[str, Any]:
-        """Return what static/js/manage/hosts.js needs to do the same, with names to show."""
+        """Return what static/js/manage/hosts.js needs to apply the same rule."""
         patterns = {"url": _URL, "host": _HOST, "hostKey": _HOST_KEY, "local": _LOCAL}
         return {
             **{name: pattern.pattern for name, pattern in patterns.items()},

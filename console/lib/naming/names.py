@@ -18,8 +18,8 @@ NOT_AN_APP_ID = (
 _AMPLIFY_ID = re.compile(r"d[a-z0-9]{1,19}\Z")
 _IDENTIFIER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{APP_ID_LIMIT - 1}}}\Z")
 _BACKEND_NAME = re.compile(r"(?=.{1,50}\Z)[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*\Z")
-# Folders below /amplify that hold what isn't of one backend: the secrets for All branches of every
-# app, and the settings and secrets of self-managed hosting
+# Folders below /amplify that don't belong to one backend: every app's secrets for All branches, and
+# the configuration of self-managed hosting
 _RESERVED = ("shared", "hosting")
 _PAGES = ("new", "import")  # addresses below /apps/ that are pages of their own
 # Bidirectional controls and zero-width characters
@@ -73,13 +73,13 @@ def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
     folder = app_id.replace("-", "")
     if folder in _RESERVED:
         return (
-            "Amplify keeps what belongs to other apps in the folder of this identifier "
-            f"(/amplify/{folder}). Deploy with another one, and enter that."
+            "Amplify keeps the values of other apps in the folder of this identifier "
+            f"(/amplify/{folder}). Deploy with another identifier, and enter that one."
         )
     if app_id in _PAGES:
         return (
             f"Branchkeep has another page at /apps/{app_id}/. Deploy with another identifier, and "
-            "enter that."
+            "enter that one."
         )
     return ""
 
@@ -88,8 +88,8 @@ def backend_name_problem(name: str) -> str:
     """Return why no backend of an identifier can have this name, or "" if one can.
 
     Amplify hashes identifier and name without a separator, and drops special characters from the
-    folder. If they are few, nobody finds a name with the folder of another identifier's `backend`,
-    which may not even be an app here. CDK allows more of them in the name of a stage.
+    folder. With few of them, nobody can find a name that has the folder of another identifier's
+    `backend` (ADR 0067). CDK allows more of them in the name of a stage.
     """
     if _BACKEND_NAME.match(name):
         return ""

@@ -1,8 +1,7 @@
 """What to say about a value while it is typed: what can't be seen in it, and what may go wrong.
 
-What depends on the app's branches is in console/environment/typed_values.py.
-
-Remarks never block a save. docs/warnings.md has the rules.
+Remarks never block a save. docs/warnings.md has the rules. What depends on the app's branches is in
+console/environment/typed_values.py.
 """
 
 from collections.abc import Iterator, Mapping

@@ -73,7 +73,7 @@ class _LabeledApp:
 
 
 class AppForm(_LabeledApp, forms.ModelForm):
-    """A new app. Its kind decides which of `app_id` and `identifier` counts, and is shown."""
+    """A new app. Its kind decides whether `app_id` or `identifier` is used and shown."""
 
     kind = forms.ChoiceField(
         choices=[(kind.value, words) for kind, words in KIND_WORDS.items()],
@@ -85,7 +85,7 @@ class AppForm(_LabeledApp, forms.ModelForm):
         required=False,
         help_text=(
             "As in npx ampx deploy --identifier, for example my-app. Without that option, ampx "
-            "makes it from the name in package.json. For a pipeline, enter pipeline."
+            "derives it from the name in package.json. For a pipeline, enter pipeline."
         ),
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
     )

@@ -89,7 +89,7 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
 
 
 def _next(app: App) -> str:
-    """Return what comes after creating an app, for the message."""
+    """Return the end of the message about a new app: what to do next."""
     if not app.is_standalone:
         return " Add its branches next."
     return " Add the stages of your pipeline next." if app.app_id == PIPELINE else ""

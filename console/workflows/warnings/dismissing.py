@@ -27,7 +27,7 @@ def dismiss(
     with audited_transaction(actor, Action.WARNING_DISMISSED, target) as record:
         access.require_writer()
         record.detail = kind.label
-        # Locked, so that others of this kind that somebody dismisses at this moment stay dismissed.
+        # Locked, so that what somebody else dismisses at the same moment stays dismissed.
         row, _ = DismissedWarning.objects.select_for_update().get_or_create(
             app=access.app, noun=noun, kind=kind, key=key, defaults={"dismissed_at": now}
         )

@@ -1,4 +1,4 @@
-"""`manage.py hosting`: the values of self-managed hosting, as `ampx secret` and `ampx config`."""
+"""`manage.py hosting`: the values of self-managed hosting, like `ampx secret` and `ampx config`."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -48,7 +48,7 @@ class Command(ConsoleCommand):
                     _add_to(verb, name)
 
     def set(self, options: dict[str, Any]) -> None:
-        """Write a value, overwriting an existing one like ampx does."""
+        """Write a value, overwriting an existing one, as `ampx` does."""
         place = _place(options)
         value = SecretValue(read_value(f"Value of {place.key}: "))
         with finishing_current_step():
@@ -82,7 +82,7 @@ class Command(ConsoleCommand):
         self.print_result(options, table(HEAD, cells) if cells else NONE_YET, data)
 
     def remove(self, options: dict[str, Any]) -> None:
-        """Remove a value: a secret can be restored, configuration is gone."""
+        """Remove a value. Only a secret can be restored."""
         place = _place(options)
         confirm(f"Remove {place.key} ({_stage(place)})?", yes=options["yes"])
         with finishing_current_step():
@@ -108,7 +108,7 @@ def _add_to(verb: ArgumentParser, name: str) -> None:
         verb.add_argument("key", metavar="KEY")
     if name == "remove":
         verb.add_argument("--yes", action="store_true", help="don't ask for confirmation")
-    verb.add_argument("--app", required=True, metavar="APP_ID", help="the Amplify app ID")
+    verb.add_argument("--app", required=True, metavar="APP_ID", help="app ID or identifier")
     verb.add_argument("--stage", metavar="NAME", help="the stage (default: shared by all stages)")
     add_common(verb)
 

@@ -1,4 +1,4 @@
-"""`manage.py import_gen1`: the values of an environment of Amplify Gen 1 as secrets."""
+"""`manage.py import_gen1`: import the values of an Amplify Gen 1 environment as secrets."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -24,17 +24,17 @@ from secrets_app.sync.reconciling import reconcile
 OUTDATED = "Can't reach the parameter store, so this may be out of date. {}"
 NONE = "The parameter store has no environment of Amplify Gen 1 for this app."
 WHICH = "Choose an environment with --environment: {}."
-NO_NAME = "The environment has no parameter of this name."
+NO_NAME = "The environment has no parameter with this name."
 NOT_A_KEY = "Write --key as NAME=KEY: the parameter's name, and the secret's key."
 LEFT_OUT = "Values left out: {}."
-EXISTS = "A secret of this key exists. Add --overwrite to replace its value."
-ALSO = "There is a {} of this key. Choose it with --only to import it anyway."
-CHOOSE = "{} Choose it with --only to import it anyway."
+EXISTS = "A secret with this key exists. Add --overwrite to replace its value."
+ALSO = "A {} with this key exists. Choose the parameter with --only to import it anyway."
+CHOOSE = "{} Choose the parameter with --only to import it anyway."
 HEAD = ("PARAMETER", "KEY", "BRANCH", "CHANGE", "OUTCOME")
 
 
 class Command(ConsoleCommand):
-    """Import an environment's parameters: all that are new, or that were chosen."""
+    """Import an environment's parameters: all new ones, or those chosen."""
 
     help = "Import the values of an environment of Amplify Gen 1 as secrets. They stay there, too."
 
@@ -59,7 +59,7 @@ class Command(ConsoleCommand):
         add_scope(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say what would change, ask, and import."""
+        """Plan the import, ask for confirmation, and import."""
         scope = find_scope(options)
         importing.require_for_post(scope.access)
         fresh = reconcile(actor=scope.access.actor, app_id=scope.app_id)
@@ -100,7 +100,7 @@ class Command(ConsoleCommand):
         plans: Sequence[Plan],
         outcomes: Mapping[str, RowOutcome],
     ) -> None:
-        """Print what became of each. Exits as the first that wasn't imported does."""
+        """Print the outcomes. Exits with the code of the first parameter that wasn't imported."""
         cells, described = [], []
         for plan in plans:
             outcome = outcomes.get(plan.source.name)

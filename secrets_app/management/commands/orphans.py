@@ -25,9 +25,9 @@ OUTDATED = "Can't reach the parameter store, so this list may be out of date. {}
 NONE = "No orphans."
 STAYS = "{:,} of {:,} parameters were not moved. Each line above says why."
 NEEDS_APP = "Say which app: add --app APP_ID."
-ALONE = "Use --elsewhere without --app and without other choices."
+ALONE = "Use --elsewhere without --app, --branch, --folder, --remove and --dry-run."
 ALL_KNOWN = "Every parameter below /amplify belongs to an app in Branchkeep."
-HEAD_OF_NONE = ("PLACE", "APP", "FOLDER", "PARAMETERS", "CHANGED")
+HEAD_ELSEWHERE = ("PLACE", "APP", "FOLDER", "PARAMETERS", "CHANGED")
 HEAD = ("KIND", "BRANCH", "PATH", "VERSION", "CHANGED", "LAST REVEALED")
 HEAD_OF_ALL = ("APP", "KIND", "BRANCH", "FOLDER", "PARAMETERS", "CHANGED", "LAST REVEALED")
 
@@ -49,7 +49,7 @@ class Command(ConsoleCommand):
         parser.add_argument(
             "--elsewhere",
             action="store_true",
-            help="list the store, and count what belongs to no app in Branchkeep",
+            help="list the store, and count the parameters that belong to no app in Branchkeep",
         )
         parser.add_argument("--branch", metavar="NAME", help="only those of this branch")
         parser.add_argument("--folder", metavar="PATH", help="only those in this folder")
@@ -117,10 +117,10 @@ class Command(ConsoleCommand):
         self.print_result(options, table(HEAD_OF_ALL, cells) if cells else NONE, data)
 
     def _count_elsewhere(self, actor: Actor, options: dict[str, Any]) -> None:
-        """Print folders and numbers of what belongs to no app."""
+        """Print the folders and numbers of parameters that belong to no app."""
         if any(options[name] for name in ("app", "remove", "dry_run", "branch", "folder")):
             raise CommandError(ALONE, returncode=Exit.USAGE)
-        found = elsewhere.look(actor, lambda: not is_stopping())
+        found = elsewhere.find(actor, lambda: not is_stopping())
         data = [
             {
                 "place": str(group.place),
@@ -132,7 +132,7 @@ class Command(ConsoleCommand):
             for group in found.groups
         ]
         cells = [[cell or "" for cell in row.values()] for row in data]
-        self.print_result(options, table(HEAD_OF_NONE, cells) if cells else ALL_KNOWN, data)
+        self.print_result(options, table(HEAD_ELSEWHERE, cells) if cells else ALL_KNOWN, data)
 
     def _list(self, rows: Sequence[Row], options: dict[str, Any]) -> None:
         cells = [

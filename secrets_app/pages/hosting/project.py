@@ -1,4 +1,4 @@
-"""Claim a project of self-managed hosting for an app, and release it."""
+"""Claim a self-managed hosting project for an app, and release it."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A value in its stage's group. `overrides` if there is a shared one, too."""
+    """A value in its stage's group. `overrides` if there is also a shared one."""
 
     token: str
     key: str
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """The values of a stage, and the keys of shared ones that it reads besides."""
+    """The values of a stage, and the keys of the shared values that it also reads."""
 
     stage: str
     rows: list[Row]
@@ -98,7 +98,7 @@ def hosting_reveal(request: HttpRequest, app_id: str) -> HttpResponse:
 
 @require_POST
 def hosting_remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
-    """Remove a value. The page offers to restore a secret; for configuration it has asked."""
+    """Remove a value. The message offers to restore a secret; for configuration, the page asked."""
     place = _place(request.POST)
     access = find_app_to_change(request, app_id, _REMOVED[place.kind])
     who: dict[str, Any] = {"actor": access.actor, "app_id": app_id}
@@ -148,7 +148,7 @@ def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
 def _done(
     request: HttpRequest, access: Access, place: Place, sentence: str, *, can_undo: bool = False
 ) -> HttpResponseBase:
-    """Send the rows with a message, or lead to the page."""
+    """Send the rows with a message, or redirect to the page."""
     if not wants_fragment(request):
         messages.success(request, sentence)
         page = reverse("hosting_values", args=[access.app.app_id], query={"load": "1"})
@@ -161,7 +161,7 @@ def _done(
 def _refuse(
     request: HttpRequest, access: Access, place: Place, error: StoreError
 ) -> HttpResponseBase:
-    """Say at the form what is wrong. Without the script, the page is shown again."""
+    """Show what is wrong at the form. Without JavaScript, show the whole page."""
     if wants_fragment(request):
         context = {"sentence": error.message}
         return render(request, "service_error.html#fragment", context, status=422)
@@ -255,4 +255,4 @@ def _kind(name: str) -> Kind:
 
 
 def _words(place: Place) -> str:
-    return f"{place.key} of the stage {place.stage}" if place.stage else f"{place.key} (shared)"
+    return f"{place.key} (stage {place.stage})" if place.stage else f"{place.key} (shared)"

@@ -1,9 +1,9 @@
-// The host of another environment in a value that production gets. console/lib/naming/environments.py
-// has the rule for stored values, and sends its patterns and words.
+// Find another environment's host in a value for production. console/lib/naming/environments.py has
+// the rule for stored values, and sends its patterns and words.
 
 const WORDS = /[-_]/;
 
-/** Return a function of a key and a value that returns what the value's host names, or "". */
+/** Return a function of a key and a value. It returns the environment that the value's host names, or "". */
 export function hostRule({ aliases, localName, named, own, privateNames, ...patterns }) {
   const { url, host, hostKey, local } = patterns;
   const [isUrl, isHost, isHostKey, isLocal] = [url, host, hostKey, local].map((it) => new RegExp(it, "i"));

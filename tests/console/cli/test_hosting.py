@@ -99,4 +99,4 @@ def test_refusals(hosting: Run, world: World, settings: Any) -> None:
     world.app.hosting_project = ""
     world.app.save()
     result = hosting("config", "list")
-    assert (result.code, "has no project" in result.err) == (1, True)
+    assert (result.code, "has no self-managed hosting project" in result.err) == (1, True)

@@ -31,7 +31,7 @@ def test_it_works(world: World, manage: Manage) -> None:
         ["AMPLIFY_mailer_ONE", "ONE", "dev", "new", "-"],
         ["AMPLIFY_mailer_TWO", "TWO", "dev", "exists", "-"],
     ]
-    assert "AMPLIFY_mailer_TWO is left out. A secret of this key exists." in tried.err
+    assert "AMPLIFY_mailer_TWO is left out. A secret with this key exists." in tried.err
     assert not AuditEvent.objects.filter(action="parameter.read").exists()
     assert manage(*ALICE).code == 2  # it asks, and there is no terminal
     done = manage(*ALICE, "--overwrite", "--yes", "--format", "json")
@@ -72,7 +72,7 @@ def test_what_is_left_out_until_it_is_chosen(world: World, manage: Manage) -> No
     set_variable(world, "URL", "https://example.org", world.dev)
     left = manage(*ALICE, "--yes")
     assert (left.code, left.err.count("is left out.")) == (1, 2)
-    assert "There is a variable of this key." in left.err
+    assert "A variable with this key exists." in left.err
     assert manage(*ALICE, "--yes", "--only", names[0], "--only", names[1]).code == 0
 
 

@@ -1,4 +1,4 @@
-"""An app with a project of self-managed hosting, on a moto server."""
+"""An app with a self-managed hosting project, on a moto server."""
 
 import pytest
 

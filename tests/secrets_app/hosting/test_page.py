@@ -58,7 +58,7 @@ def test_it_works(hosted: World, client_for: ClientFor, faulty: Faulty, plain_se
     assert "Scheduled for deletion" in removed.text
     assert "Undo" in removed.text
     restored = alice.post(f"{PAGE}restore/", place, headers=FRAGMENT)
-    assert "Restored STRIPE_KEY of the stage prod." in restored.text
+    assert "Restored STRIPE_KEY (stage prod)." in restored.text
 
 
 def test_without_the_script(hosted: World, client_for: ClientFor) -> None:
@@ -142,7 +142,7 @@ def test_nothing_to_use(world: World, client_for: ClientFor, project: str) -> No
     world.app.save()
     alice = client_for("alice")
     page = alice.get(PAGE, {"load": "1"})
-    says = "set PARAMETER_STORE to ssm" if project else "An operator who owns the app can set it"
+    says = "set PARAMETER_STORE to ssm" if project else "An operator who owns the app can set one"
     assert says in page.text
     assert (f'href="{PAGE}"' in alice.get("/apps/d1shop/activity/").text) == bool(project)
     assert add(alice, "secret", "KEY", "value").status_code == (503 if project else 422)

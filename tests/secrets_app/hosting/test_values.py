@@ -251,7 +251,7 @@ def test_restored_but_not_set(hosted: World, faulty: Faulty) -> None:
     alice.set(place, "first")
     alice.remove(place)
     faulty.always(Fault.ACCESS_DENIED, on="PutSecretValue")
-    with pytest.raises(StoreError, match="has its earlier value again"):
+    with pytest.raises(StoreError, match="restored with its earlier value"):
         alice.set(place, "second", ABSENT)
     assert alice.get(place) == "first"
 
@@ -421,7 +421,7 @@ def test_missing_permission(hosted: World, faulty: Faulty) -> None:
 
 
 def test_without_project_or_aws(world: World, settings: Any) -> None:
-    with pytest.raises(Rejected, match="has no project"):
+    with pytest.raises(Rejected, match="has no self-managed hosting project"):
         Person(world).list(Kind.SECRET)
     world.app.hosting_project = "web-shop"
     world.app.save()

@@ -63,7 +63,7 @@ def seeded(world: World, either_store: str) -> None:
 
 @pytest.mark.usefixtures("seeded")
 def test_it_works(world: World, store_calls: StoreCalls) -> None:
-    found = elsewhere.look(world.actor("olga"), lambda: True)
+    found = elsewhere.find(world.actor("olga"), lambda: True)
     assert {(it.place, it.folder, it.app_id) for it in found.groups} == {*PATHS.values()}
     assert (found.groups[0].place, found.groups[0].number) == ("app", 4)
     assert sum(it.number for it in found.groups) == len(PATHS)
@@ -92,11 +92,11 @@ def test_standalone_backends(world: World) -> None:
     for name in ("backend", "stage", "日本語"):
         write_outside(locate(Standalone("my-app", name), "A", PathProfile.STANDALONE).primary)
     write_outside("/amplify/shared/my-app/A")
-    assert not elsewhere.look(world.actor("olga"), lambda: True).groups
+    assert not elsewhere.find(world.actor("olga"), lambda: True).groups
     theirs = locate(Standalone("myapp", "backend"), "A", PathProfile.STANDALONE).primary
     write_outside(theirs)
     write_outside("/amplify/shared/myapp/A")
-    found = elsewhere.look(world.actor("olga"), lambda: True).groups
+    found = elsewhere.find(world.actor("olga"), lambda: True).groups
     assert [(it.place, it.folder) for it in found] == [
         ("standalone", theirs.rpartition("/")[0]),
         ("standalone", "/amplify/shared/myapp"),
@@ -112,7 +112,7 @@ def test_nothing(world: World, client_for: Callable[[str], Client]) -> None:
 def test_a_listing_that_takes_too_long(world: World) -> None:
     for number in range(15):
         write_outside(f"/amplify/d9unknown/main/KEY_{number}")
-    found = elsewhere.look(world.actor("olga"), lambda: False)
+    found = elsewhere.find(world.actor("olga"), lambda: False)
     assert not found.is_complete
     assert found.listed == 10  # moto's page
 

@@ -65,8 +65,8 @@ def test_wrong_identifiers(olga: Client, world: World) -> None:
         "": "Enter the identifier as in `ampx deploy --identifier`",
         "my_app": "Enter the identifier as in `ampx deploy --identifier`",
         "x" * 129: "This one has 129.",
-        "sha-red": "(/amplify/shared). Deploy with another one",
-        "hosting": "(/amplify/hosting). Deploy with another one",
+        "sha-red": "(/amplify/shared). Deploy with another identifier",
+        "hosting": "(/amplify/hosting). Deploy with another identifier",
         "d1shop": "An app with this ID already exists.",
     }
     for identifier, words in wrong.items():
@@ -146,7 +146,7 @@ def test_pages_that_it_does_not_have(
     variables = alice.get("/apps/dashboard/hosting/environment-variables/").text
     assert "Amplify keeps no variables for a standalone backend." in variables
     gen1 = alice.get("/apps/dashboard/hosting/secrets/gen1/")
-    assert "No environments of Gen 1" in gen1.text
+    assert "No Gen 1 environments" in gen1.text
     assert "/gen1/" not in alice.get("/apps/dashboard/hosting/secrets/import/").text
     # It is never connected, not even by an operator who owns it.
     assert olga.get("/apps/dashboard/settings/amplify/").status_code == 404
