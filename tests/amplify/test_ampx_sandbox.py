@@ -1,6 +1,6 @@
-"""`ampx sandbox secret` and `manage.py sandbox secret` can be used in turn on the same sandbox.
+"""`ampx sandbox secret` and `manage.py sandbox secret` work on the same sandbox by turns.
 
-Their exit codes are equal, too, except where ours say so below.
+Their exit codes are the same, too, except in test_ours_refuse_more.
 """
 
 from collections.abc import Callable

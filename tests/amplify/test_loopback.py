@@ -1,4 +1,4 @@
-"""Node's programs that the tests run can't reach other machines, and a try fails the test run."""
+"""Programs that the tests run in Node.js can't reach other machines. An attempt fails the run."""
 
 import subprocess
 from pathlib import Path

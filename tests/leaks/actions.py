@@ -222,7 +222,7 @@ def remove_unknown(client_for: ClientFor, world: World) -> None:
 
 
 def post_everywhere(client_for: ClientFor, urls_of: dict[str, list[str]], value: str) -> None:
-    """Post a value to all URLs of each person, also where it makes no sense."""
+    """Post a value to each person's URLs, also to those that expect none."""
     fields = {"new-1-key": "a b", "new-1-value": value, "new-2-key": "OK", "new-2-value": value}
     fields |= {f"value-{pk}": value for pk in range(1, 6)}
     headers = cycle(HEADERS)
@@ -258,7 +258,7 @@ def use_amplify(client_for: ClientFor, world: World, amplify: AmplifyServer, val
 
 
 def use_hosting(client_for: ClientFor, world: World, value: str) -> None:
-    """Claim a project, and add, change, reveal, remove and restore its values, each by everyone."""
+    """Claim a project, and let everyone add, change, reveal, remove and restore its values."""
     app_id = world.app.app_id
     page, project = (reverse(f"hosting_{it}", args=[app_id]) for it in ("values", "project"))
     release, reveals, removes, restores = (

@@ -62,8 +62,8 @@ class Group:
     shared: list[str]
 
     @property
-    def of(self) -> str:
-        """Return what follows a key, to tell it from the same one of another stage."""
+    def of_stage(self) -> str:
+        """Return the words that tell a key from the same key of another stage."""
         return f" of {self.stage}" if self.stage else ""
 
 

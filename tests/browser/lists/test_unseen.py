@@ -127,7 +127,7 @@ def test_nothing_to_remove(alice: Page, url: str, said: Remarks) -> None:
 
 
 def test_hosts_of_other_environments(world: World, alice: Page) -> None:
-    """Said of what production gets (tests/console/environment/test_typed_values.py)."""
+    """Only for production's own values (tests/console/environment/test_typed_values.py)."""
     for name in environments.OTHERS:
         Branch.objects.get_or_create(app=world.app, name=name)
     set_secret(world, "DATABASE_URL", "x", world.main)

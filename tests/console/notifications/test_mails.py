@@ -123,7 +123,7 @@ def test_reveals(
 
 
 def test_imports_from_gen1(world: World, mail_server: MailServer) -> None:
-    """They are as protected as All branches."""
+    """They count as reveals of All branches."""
     subscribe(world, "alice", Kind.GUARDED_REVEAL)
     record_event(world, "mia", Action.PARAMETER_READ, "/amplify/d1shop/gen/AMPLIFY_x_KEY")
     [mail] = delivered_mails(mail_server)

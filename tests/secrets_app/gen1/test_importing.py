@@ -1,4 +1,4 @@
-"""Import the values that Amplify Gen 1 keeps in the store: choose, preview, then save, with Undo.
+"""Import the values that Amplify Gen 1 keeps in the store: choose, preview, save, and undo.
 
 guarantee 41
 """

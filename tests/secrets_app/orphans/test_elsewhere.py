@@ -1,4 +1,4 @@
-"""Operators list what belongs to no app in Branchkeep, so that nothing is unseen (guarantee 13)."""
+"""Operators can list the parameters that belong to no app in Branchkeep (guarantee 13)."""
 
 import json
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def test_page(world: World, client_for: Callable[[str], Client]) -> None:
 
 
 def test_standalone_backends(world: World) -> None:
-    """What has the same folder as one in Branchkeep may be another's."""
+    """A folder of a backend in Branchkeep may hold parameters of another identifier."""
     mine = create_standalone(world, "my-app")
     Branch.objects.create(app=mine, name="日本語")
     for name in ("backend", "stage", "日本語"):

@@ -62,7 +62,7 @@ def test_it_works(world: World, client_for: Callable[[str], Client]) -> None:
 def test_undo_of_many(
     world: World, client_for: Callable[[str], Client], store_calls: StoreCalls
 ) -> None:
-    """A store takes few calls a second: only reading and writing take one each."""
+    """The store allows few calls per second: each entry takes one read and one write."""
     alice = client_for("alice")
     for number in range(12):
         write_outside(f"{ROOT}/old/KEY_{number}", str(number))

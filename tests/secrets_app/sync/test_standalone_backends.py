@@ -1,4 +1,4 @@
-"""Where a standalone backend's secrets are, and that no app shows another's parameters.
+"""A standalone backend's secrets have paths of their own, and no app shows another's parameters.
 
 Amplify drops hyphens from the folder of an identifier, so it may hold parameters of other
 identifiers, of sandboxes, and of an Amplify app (guarantees 13 and 32).
@@ -96,7 +96,7 @@ def test_an_amplify_app_of_its_cleaned_name(world: World) -> None:
     path = path_of("d1-shop", "backend", "A")
     assert path.startswith("/amplify/d1shop/backend-standalone-")
     write_outside(path)
-    # As long as no app here can have it, the Amplify app shows and counts it.
+    # While no app in Branchkeep has the identifier, the Amplify app lists the parameter.
     assert listed(world.app) == (set(), {path})
     theirs = create_standalone(world, "d1-shop", "oscar")
     write_outside("/amplify/d1shop/gone/OURS")

@@ -138,7 +138,7 @@ def test_a_folder_with_keys_of_gen_1(world: World) -> None:
 def test_keys_of_gen_1_in_the_folder_of_a_branch(
     world: World, client_for: Callable[[str], Client]
 ) -> None:
-    """An environment of Gen 1 is often called like a branch of Gen 2, whose mirrors they aren't."""
+    """A Gen 1 environment often has the name of a branch. Its keys are not the branch's mirrors."""
     reconcile_now(world)
     mine = set_secret(world, "AMPLIFY_MINE", branch=world.dev)
     for key in ("AMPLIFY_resize_KEY", "AMPLIFY_mail_KEY", "ONLY_MIRROR"):

@@ -35,7 +35,7 @@ from tests.fixtures.moto import ENDPOINTS, REGION
 from tests.fixtures.people import World
 
 TWO_HOURS = 7200
-# Of configuration, one: the store is the one of secrets, which other tests kill.
+# One act is enough for configuration: other tests kill writes to the parameter store.
 KILLED = {Kind.SECRET: ("create", "change", "remove"), Kind.CONFIG: ("change",)}
 
 
@@ -66,8 +66,8 @@ def main() -> dict[str, Any]:
     return {"kills": kills, "wrong": wrong, "ends": {str(key): it for key, it in ends.items()}}
 
 
-# What may be stored after a kill, and last without one. None is no value. A secret that is restored
-# before it is set has its earlier value in between.
+# What may be stored after a kill; the last one is what an act stores without a kill. None is no
+# value. A secret that is restored before it is set has its earlier value in between.
 EXPECTED: dict[str, tuple[str | None, ...]] = {
     "create": (None, "old", "new"),
     "change": ("old", "new"),
@@ -92,8 +92,7 @@ def acts(
 def prepare(who: dict[str, Any], place: Place, *, is_new: bool) -> str:
     """Store the old value, or none, and return its version.
 
-    Each save names what it is based on: moto confuses labels if another kind of write follows one
-    that did.
+    Each save names its base version, because moto confuses labels if a save without one follows.
     """
     name = name_of(find_app(who["actor"], who["app_id"]), place)
     found = store_of(place.kind).find(name)
