@@ -87,10 +87,16 @@ def hosting_name(scope: HostingScope, key: str) -> str:
 def stage_and_key(folder: str, name: str) -> tuple[str, str] | None:
     """Return the stage ("" if shared) and the key of a name below the shared folder.
 
-    None if the name is not below it, or too deep below it.
+    None for a name that no stage and key have: Secrets Manager takes more characters than Amplify,
+    and empty parts, with which one name would look like another.
     """
-    stage, _, key = name.removeprefix(f"{folder}/").rpartition("/")
-    return (stage, key) if name.startswith(f"{folder}/") and "/" not in stage else None
+    stage, slash, key = name.removeprefix(f"{folder}/").rpartition("/")
+    try:
+        check_key(key)
+    except InvalidPath:
+        return None
+    is_valid = name.startswith(f"{folder}/") and (is_stage(stage) or not slash)
+    return (stage, key) if is_valid else None
 
 
 def code_remark(key: str) -> str:

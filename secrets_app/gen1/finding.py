@@ -16,7 +16,7 @@ from console.access.policy import Access
 from secrets_app import revisions
 from secrets_app.locations import scope_folders
 from secrets_app.paths import documented_path_problem, listing_prefixes
-from secrets_app.sync.folders import GEN1_KEY
+from secrets_app.sync.folders import GEN1_KEY, HAS_GEN1_KEY
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z", re.ASCII)
 
@@ -76,7 +76,7 @@ def _of_branches(access: Access) -> Iterator[Source]:
     folders = scope_folders(access.app, access.branches)
     names = {branch.pk: branch.name for branch in access.branches}
     rows = access.app.secrets.filter(
-        Q(version=0, mirror_version__gt=0) | Q(version__gt=0, key__startswith=GEN1_KEY),
+        Q(version=0, mirror_version__gt=0) | Q(HAS_GEN1_KEY, version__gt=0),
         branch__isnull=False,
     )
     for row in rows:

@@ -68,9 +68,9 @@ def require_project(access: Access) -> str:
     return access.app.hosting_project
 
 
-def check_place(place: Place) -> None:
+def check_place(access: Access, place: Place) -> None:
     """Raise Rejected for an invalid stage or key, which the audit trail may not hold either."""
-    _name(place, DEFAULT_PROJECT)
+    _name(place, access.app.hosting_project or DEFAULT_PROJECT)
 
 
 def name_of(access: Access, place: Place) -> str:

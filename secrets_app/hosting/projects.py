@@ -5,6 +5,8 @@ who must also own the app, and recent re-authentication. Raises the errors of
 console/catalog/services.py.
 """
 
+from collections.abc import Set
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
@@ -18,27 +20,32 @@ TAKEN = (
     "Another app has claimed this project, and a project belongs to one app only. Release it there "
     "first."
 )
+HAS_ONE = "This app has another project. Release that first, then set this one."
 
 
 def claim_project(*, actor: Actor, app_id: str, name: str) -> str:
-    """Give the app the project with this package name, and return the project."""
+    """Give the app the project with this package name, and return the project.
+
+    An app that has another one keeps it, so that each project's end is an act of its own.
+    """
     access = find_app(actor, app_id)
     project = project_id(name)
     with audited_transaction(actor, Action.HOSTING_CLAIMED, Target(app_id, subject=project)):
         _require_owner(access)
         if len(project) > PROJECT_LIMIT:
             raise ValidationError(f"A package's name has at most {PROJECT_LIMIT} characters.")
-        _save(access.app, project)
+        if not _replace(access.app, {"", project}, project):
+            raise ValidationError(HAS_ONE)
     return project
 
 
 def release_project(*, actor: Actor, app_id: str) -> None:
-    """Take the project from the app. Its values stay in AWS."""
+    """Take the project from the app, if it has one. Its values stay in AWS."""
     access = find_app(actor, app_id)
-    target = Target(app_id, subject=access.app.hosting_project)
-    with audited_transaction(actor, Action.HOSTING_RELEASED, target):
+    project = access.app.hosting_project
+    with audited_transaction(actor, Action.HOSTING_RELEASED, Target(app_id, subject=project)):
         _require_owner(access)
-        _save(access.app, "")
+        _replace(access.app, {project}, "")
 
 
 def _require_owner(access: Access) -> None:
@@ -47,10 +54,11 @@ def _require_owner(access: Access) -> None:
     require_operator(access.actor)
 
 
-def _save(app: App, project: str) -> None:
-    app.hosting_project = project
+def _replace(app: App, present: Set[str], project: str) -> bool:
+    """Set the app's project if it has one of those by now. Return True if it had."""
+    rows = App.objects.filter(pk=app.pk, hosting_project__in=present)
     try:
         with transaction.atomic():
-            app.save(update_fields=["hosting_project"])
+            return bool(rows.update(hosting_project=project))
     except IntegrityError:
         raise ValidationError(TAKEN) from None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 
 from console.access import acts
@@ -37,6 +38,7 @@ from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejecte
 from secrets_app.store.named_values import NamedValue, NamedValues
 
 LISTED_LATE = timedelta(minutes=10)  # twice as late as Secrets Manager may list a change
+ASKED = 50  # secrets that a page asks for by name
 ABSENT = ""  # the version to expect of a value that should not exist yet
 EXISTS = "A value with this name already exists. Reload to see it, then change it there."
 CHANGED = "This value has changed since you opened it. Reload to see it, then save again."
@@ -214,12 +216,17 @@ def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
 
 
 def _names_written_lately(access: Access, kind: Kind) -> set[str]:
-    """Return the names that Branchkeep may have written since what a listing shows."""
+    """Return the names that Branchkeep may have written since what a listing shows.
+
+    The last ASKED at most, because each takes a call. The others are as they are listed.
+    """
     since, prefix = timezone.now() - LISTED_LATE, f"hosting_{kind}."
     events = AuditEvent.objects.filter(
         app_id=access.app.app_id, action__startswith=prefix, at__gt=since
     )
-    rows = events.exclude(action=_REVEALED[kind]).values_list("branch", "subject").distinct()
+    events = events.exclude(action=_REVEALED[kind]).exclude(outcomes__outcome=Outcome.DENIED)
+    by_value = events.order_by().values("branch", "subject").annotate(last=Max("pk"))
+    rows = by_value.order_by("-last").values_list("branch", "subject")[:ASKED]
     found = filter(None, (place_of(access, kind, *row) for row in rows))
     return {name_of(access, place) for place in found}
 
@@ -227,7 +234,7 @@ def _names_written_lately(access: Access, kind: Kind) -> set[str]:
 def _find(actor: Actor, app_id: str, place: Place) -> Access:
     """Return the actor's access to the app. Raises Rejected for an invalid place."""
     access = find_app(actor, app_id)
-    check_place(place)
+    check_place(access, place)
     return access
 
 

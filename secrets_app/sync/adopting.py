@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import Http404
 
 from console.access import acts
@@ -20,7 +20,15 @@ from console.models import App, Branch, BranchConnection, Stage
 from secrets_app.locations import scope_folders
 from secrets_app.models import UnknownParameter
 from secrets_app.sync import reconciling
-from secrets_app.sync.folders import GEN1_KEY, REMOVABLE, Fit, Folders, Kind, names_in
+from secrets_app.sync.folders import (
+    GEN1_KEY,
+    HAS_GEN1_KEY,
+    REMOVABLE,
+    Fit,
+    Folders,
+    Kind,
+    names_in,
+)
 
 WRONG_NAME = (
     "Amplify would keep the secrets of a branch with this name in another folder. Enter the name "
@@ -58,9 +66,8 @@ class Numbers:
 
 def numbers(access: Access) -> Numbers:
     """Return how many parameters of the app belong to no known branch. Takes one query."""
-    is_gen1 = Q(key__startswith=GEN1_KEY)
     rows = access.app.unknown_parameters.values_list("folder").annotate(
-        others=Count("pk", filter=~is_gen1), gen1=Count("pk", filter=is_gen1)
+        others=Count("pk", filter=~HAS_GEN1_KEY), gen1=Count("pk", filter=HAS_GEN1_KEY)
     )
     found = [*rows.order_by()]
     folders, used, counts = _folders(access), _used(access), defaultdict[Kind, int](int)

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 
+from django.db.models import Q
+
 from console.lib.naming.names import PathProfile, branch_name_problem
 from console.models import App
 from secrets_app.paths import branch_folders, clean_name, documented_path_problem
 from secrets_app.store.base import Parameter
 
 GEN1_KEY = "AMPLIFY_"  # the start of each name that Amplify Gen 1 writes
+HAS_GEN1_KEY = Q(key__regex=f"^{GEN1_KEY}")  # SQLite's `startswith` would ignore case
 SEPARATORS = "/-_."  # which Amplify drops from a branch's name
 SHARED = "/amplify/shared/"  # the folder of all apps' secrets for All branches
 _BACKEND = re.compile(r"([A-Za-z0-9]*)-(branch|sandbox|standalone)-[0-9a-f]{10}\Z")

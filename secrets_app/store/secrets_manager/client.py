@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from secrets_app.store.aws_calls import AwsCalls
 from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import Conflict, NotFound, Rejected
+from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
 from secrets_app.store.limits import SECRET_LIMIT, size_problem
 from secrets_app.store.named_values import NamedValue
 from secrets_app.store.secrets_manager.errors import LABEL, MESSAGES, error_for
@@ -82,22 +83,23 @@ class SecretsManager:
     def replace(self, found: NamedValue, value: SecretValue, *, is_guarded: bool) -> str:
         """Write a secret's next version and return it. Raises OutcomeUnknown.
 
-        With `is_guarded`, the version is stored beside the current one first. Then one call makes
-        it current if that of `found` still is, and otherwise Conflict is raised.
+        The version is stored beside the current one first. Then one call makes it current if that
+        of `found` still is, and otherwise Conflict is raised, even without `is_guarded`: else a
+        request that arrives late would take back what was written since.
         """
         token = _checked(value)
-        is_guarded = is_guarded and bool(found.version)
-        labels = [PREPARED if is_guarded else CURRENT]
+        has_current = bool(found.version)
         version = self._write(
             "put",
             lambda: self._client.put_secret_value(
                 SecretId=found.name,
                 SecretString=value.reveal(),
                 ClientRequestToken=token,
-                VersionStages=labels,
+                VersionStages=[PREPARED if has_current else CURRENT],
             ),
+            is_write=not has_current,  # nobody reads a version that isn't current
         )
-        if is_guarded:
+        if has_current:
             self._make_current(found, version)
         return version
 
@@ -125,15 +127,19 @@ class SecretsManager:
                 is_write=True,
             )
         except Rejected as refusal:
-            # Without a label, Secrets Manager deletes the version in time.
-            self._calls.send(
-                "discard", 1, lambda: move(VersionStage=PREPARED, RemoveFromVersionId=version)
-            )
+            # Without a label, Secrets Manager deletes the version in time. Who wrote in between may
+            # have moved the label to their own version, and then there is nothing to do.
+            with suppress(StoreError):
+                self._calls.send(
+                    "discard", 1, lambda: move(VersionStage=PREPARED, RemoveFromVersionId=version)
+                )
             raise Conflict(CHANGED, code=refusal.code) from None
 
-    def _write(self, operation: str, request: Any) -> str:
+    def _write(self, operation: str, request: Any, *, is_write: bool = True) -> str:
         # The token makes it one write, however often botocore repeats the request.
-        return str(self._calls.send(operation, 1, lambda: request()["VersionId"], is_write=True))
+        return str(
+            self._calls.send(operation, 1, lambda: request()["VersionId"], is_write=is_write)
+        )
 
     def _page(self, folder: str, token: str) -> tuple[Sequence[NamedValue], str]:
         answer = self._client.list_secrets(

@@ -134,6 +134,7 @@ def test_an_environment_named_like_a_branch(
     world.app.path_profile = profile
     world.app.save()
     set_secret(world, "OWN", "own", world.dev)
+    set_secret(world, "amplify_own", "own", world.dev)
     write_gen1(world, MAIL, environment="dev")
     write_gen1(world, STRIPE, "FREE")
     write_outside(f"{ROOT}/old/ONLY_A_BRANCH")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from secrets_app.hosting import values
 from tests.factories import audit_events
 from tests.fixtures.faulty import Fault, Faulty
 from tests.fixtures.people import World
@@ -105,6 +106,22 @@ def test_what_the_listing_is_late_with(
     assert "NEW" in add(alice, "secret", "NEW", "one", "prod").text
     assert faulty.operations().count("DescribeSecret") == 3  # before the write, and both
     assert version(alice, "OLD")
+
+
+def test_how_many_are_asked_by_name(
+    hosted: World, client_for: ClientFor, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last ones that were written. Refused attempts cost no call."""
+    monkeypatch.setattr(values, "ASKED", 2)
+    alice, bob = client_for("alice"), client_for("bob")
+    for key in ("A", "B", "C"):
+        assert add(alice, "secret", key, "value").status_code == 200
+    for number in range(3):
+        assert add(bob, "secret", f"DENIED_{number}", "value").status_code == 403
+    faulty.requests.clear()
+    assert version(alice, "A")
+    asked = [it.parameters["SecretId"] for it in faulty.requests if "SecretId" in it.parameters]
+    assert sorted(asked) == [f"{SECRETS}/B", f"{SECRETS}/C"]
 
 
 def test_problems(hosted: World, client_for: ClientFor, faulty: Faulty) -> None:

@@ -60,3 +60,24 @@ def test_others(world: World) -> None:
         claim_project(actor=world.old_actor("olga"), app_id=app_id, name="shop")
     world.app.refresh_from_db()
     assert world.app.hosting_project == ""
+
+
+def test_app_that_has_a_project(world: World) -> None:
+    """It is released first, so that the audit trail says when each project's use ended."""
+    set_role(world, "olga", "owner")
+    olga, app_id = world.actor("olga"), world.app.app_id
+    for name in ("web-shop", "@acme/web-shop"):  # the same, such as a form that is sent twice
+        claim_project(actor=olga, app_id=app_id, name=name)
+    with pytest.raises(ValidationError, match="Release that first"):
+        claim_project(actor=olga, app_id=app_id, name="other")
+    world.app.refresh_from_db()
+    assert world.app.hosting_project == "web-shop"
+    release_project(actor=olga, app_id=app_id)
+    claim_project(actor=olga, app_id=app_id, name="other")
+    outcomes = [(it.subject, it.outcomes.get().outcome) for it in audit_events()]
+    assert outcomes == [
+        *[("web-shop", "succeeded")] * 2,
+        ("other", "failed"),
+        ("web-shop", "succeeded"),
+        ("other", "succeeded"),
+    ]

@@ -130,7 +130,8 @@ def test_it_works(hosted: World, plain_secrets: Any, plain_ssm: "SSMClient") -> 
 def test_what_ampx_wrote(hosted: World, plain_secrets: Any, plain_ssm: "SSMClient") -> None:
     """Of this project alone, whatever its type; the CLI of aws-blocks encrypts configuration."""
     alice = Person(hosted)
-    for name in ("KEY", "prod/KEY", "a/b/KEY"):
+    odd = ("/KEY", "../KEY", "./KEY", "prod/", "prod//KEY", "a@b/KEY", "K+=")
+    for name in ("KEY", "prod/KEY", "a/b/KEY", *odd):
         plain_secrets.create_secret(Name=f"{SECRETS}/{name}", SecretString="by ampx")
     for other in ("amplify/hosting/web-shop2/secrets/KEY", "amplify/hosting/web/secrets/KEY"):
         plain_secrets.create_secret(Name=other, SecretString="of others")
@@ -151,6 +152,16 @@ def test_what_ampx_wrote(hosted: World, plain_secrets: Any, plain_ssm: "SSMClien
         ("SecureString", "2"),
         ("String", "other"),
     }
+
+
+def test_longest_project(hosted: World) -> None:
+    """A name that SSM can't have, nor the audit trail, is not even recorded as denied."""
+    hosted.app.hosting_project = "p" * 214
+    hosted.app.save()
+    for name in ("alice", "vera"):
+        with pytest.raises(Rejected, match="at most"):
+            Person(hosted, name).set(config("K" * 900), "value")
+    assert not audit_events()
 
 
 def test_many(hosted: World, plain_secrets: Any) -> None:
@@ -231,6 +242,40 @@ def test_someone_else_writes_in_between(
         "AWSCURRENT",
         "AWSPREVIOUS",
     ]
+
+
+def test_three_at_once(hosted: World, plain_secrets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who lost is told so, even if the winner took the label of the prepared version."""
+    from secrets_app.store.secrets_manager.client import SecretsManager
+
+    alice, mia = Person(hosted), Person(hosted, "mia")
+    version = alice.set(secret("KEY"), "first")
+    real, late = SecretsManager._make_current, ["of mia"]
+
+    def make_current(store: SecretsManager, found: Any, prepared: str) -> None:
+        if late:
+            mia.set(secret("KEY"), late.pop(), version)
+        real(store, found, prepared)
+
+    monkeypatch.setattr(SecretsManager, "_make_current", make_current)
+    with pytest.raises(Conflict, match="has changed since you opened it"):
+        alice.set(secret("KEY"), "of alice", version)
+    assert current(plain_secrets, f"{SECRETS}/KEY") == "of mia"
+
+
+def test_late_request(hosted: World, faulty: Faulty, plain_secrets: Any) -> None:
+    """A write that AWS carries out later takes nothing back, even if it was based on no version."""
+    alice, place = Person(hosted), secret("KEY")
+    alice.set(place, "first")
+    for operation in ("PutSecretValue", "UpdateSecretVersionStage"):
+        faulty.next(Fault.LATE_RESET, times=3, on=operation)
+        with pytest.raises(StoreError) as lost:
+            alice.set(place, f"late {operation}")
+        is_unknown = operation != "PutSecretValue"  # that changes nothing
+        assert isinstance(lost.value, OutcomeUnknown) is is_unknown
+        alice.set(place, f"after {operation}")
+        assert faulty.land() == 3
+        assert current(plain_secrets, f"{SECRETS}/KEY") == f"after {operation}"
 
 
 def test_removed_secret_is_set(hosted: World, plain_secrets: Any) -> None:

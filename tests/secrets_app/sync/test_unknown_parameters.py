@@ -123,15 +123,15 @@ def test_what_each_folder_is(world: World) -> None:
 
 
 def test_a_folder_with_keys_of_gen_1(world: World) -> None:
-    for key in ("AMPLIFY_resize_KEY", "AMPLIFY_storage_s3_bucketName", "MINE"):
+    for key in ("AMPLIFY_resize_KEY", "AMPLIFY_storage_s3_bucketName", "MINE", "amplify_mine"):
         write_outside(f"{ROOT}/stage/{key}")
     reconcile_now(world)
     assert found(world) == {
-        "/stage branch": ("branch", "stage", 1),
+        "/stage branch": ("branch", "stage", 2),
         "/stage gen1": ("gen1", "", 2),
     }
     numbers = adopting.numbers(find_app(world.actor("vera"), "d1shop"))
-    assert (numbers.unknown, numbers.removable, numbers.other_path) == (3, 1, 0)
+    assert (numbers.unknown, numbers.removable, numbers.other_path) == (4, 2, 0)
 
 
 @pytest.mark.usefixtures("either_store")
