@@ -14,6 +14,7 @@ from console.access.policy import Access, Permission
 from console.audit.events import Target
 from console.audit.refusals import recording_denial
 from console.environment.sources import EnvironmentSource
+from console.environment.typed_values import risks
 from console.models import Branch, scope_name
 from console.workflows.matrix import Cell, Matrix, Place, Row
 
@@ -112,7 +113,7 @@ def compare(access: Access, matrix: Matrix, planned: Plan) -> Compared:
         with recording_denial(access.actor, Action.SECRET_COMPARED, target):
             acts.require(access, Action.SECRET_COMPARED, matrix.production)
     values = _values(access, planned.pairs)
-    found = [*_same(matrix, planned.pairs, values), *_risky(planned.pairs, values)]
+    found = [*_same(matrix, planned.pairs, values), *_risky(access, planned.pairs, values)]
     return Compared(_different(planned.pairs, values), sorted(found))
 
 
@@ -130,13 +131,14 @@ def _same(matrix: Matrix, pairs: Iterable[Pair], values: Values) -> Iterator[Fin
         yield Finding(key, [scope_name(matrix.production), *dict.fromkeys(names)], SAME)
 
 
-def _risky(pairs: Iterable[Pair], values: Values) -> Iterator[Finding]:
-    """Yield what the remarks on the values say of their content and size."""
+def _risky(access: Access, pairs: Iterable[Pair], values: Values) -> Iterator[Finding]:
+    """Yield what the remarks on the values say of their content and size, and of hosts."""
     scopes: dict[tuple[str, str], list[str]] = {}
     for pair in pairs:
         # Production first
         for id_, owner in zip(reversed(pair.ids), reversed(pair.owners), strict=True):
-            for words in filter(None, pair.source.remarks.risks(values[id_] or "")):
+            value = values[id_] or ""
+            for words in filter(None, risks(access, pair.source.remarks, owner, pair.key, value)):
                 scopes.setdefault((pair.key, words), []).append(scope_name(owner))
     for (key, words), names in scopes.items():
         yield Finding(key, [*dict.fromkeys(names)], words)

@@ -50,12 +50,15 @@ def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
     return remote
 
 
-def take_gen1(remote: Remote, known: Collection[ScopedKey]) -> list[Parameter]:
+def take_gen1(remote: Remote, rows: Iterable[Secret], kind: Kind) -> list[Parameter]:
     """Remove what Amplify Gen 1 wrote, and return it.
 
     The folder of its environment `dev` is the documented one of a branch `dev`. What it holds
-    without a secret is a mirror only if Branchkeep knew the secret.
+    without a secret is a mirror only if the secret is known. In the profile `documented` all of it
+    was, so after that only what Branchkeep wrote counts.
     """
+    is_known = kind is not Kind.PATHS_CHANGED
+    known = {(it.branch_id, it.key) for it in rows if is_known or it.changed_by or it.mirror_of}
     found = {
         scoped_key: state.mirror
         for scoped_key, state in remote.items()

@@ -114,7 +114,7 @@ def _reconcile(turn: Turn, store: ParameterStore, kind: Kind, max_calls: int | N
         rows = list(Secret.objects.filter(app=app).select_related("branch", "claim"))
     idle = _idle(rows)
     known = {(row.branch_id, row.key) for row in rows}
-    strays += listing.take_gen1(remote, known)
+    strays += listing.take_gen1(remote, rows, kind)
     new = [scoped_key for scoped_key in remote if scoped_key not in known]
     keys = listing.keys_to_verify(idle, remote, new, kind)
     if max_calls is not None and 2 * len(keys) > max_calls * BATCH:  # with their mirrors

@@ -13,12 +13,16 @@ from tests.fixtures.people import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PATHS = [f"/amplify/d1shop/old/KEY_{number:02}" for number in range(12)]
+UNNAMED = [f"/amplify/d1shop/x-branch-{number}123456789/KEY" for number in range(2)]
 
 
 def fill(world: World) -> None:
-    """Leave one secret on a deleted branch, and 12 parameters of a branch that is unknown."""
+    """Leave one secret on a deleted branch, and 12 parameters of a branch that is unknown.
+
+    Two more branches have no name that can be found out.
+    """
     set_secrets(world, {"LEFT": "x"}, world.dev)
-    for path in PATHS:
+    for path in (*PATHS, *UNNAMED):
         write_outside(path)
     Branch.objects.filter(pk=world.dev.pk).update(deleted_at=timezone.now())
     reconcile_now(world)
@@ -45,6 +49,8 @@ def test_some_with_the_keyboard(world: World, alice: Page) -> None:
     alice.set_viewport_size({"width": 320, "height": 800})
     alice.goto("/apps/d1shop/hosting/secrets/unknown/")
     group = alice.get_by_role("region", name="Branch old")
+    unnamed = "A branch whose name is unknown /amplify/d1shop/x-branch-1123456789/"
+    expect(alice.get_by_role("region", name=unnamed)).to_have_count(1)
     tab_to(alice, group.get_by_text("Names, to move some of them"))
     alice.keyboard.press("Enter")
     box = group.get_by_role("checkbox", name="KEY_03")

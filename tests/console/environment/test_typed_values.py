@@ -27,12 +27,10 @@ SAID = "The value has a host that names dev."
 
 def test_it_works(world: World) -> None:
     """After saving. tests/browser/lists/test_unseen.py types."""
-    for save, command in (
-        (save_secrets, partial(create_command, "TOKEN_URL", URL)),
-        (save_variables, partial(new_variable, "API_URL", URL)),
-    ):
-        said = [save(world, command(branch))[0].message for branch in (world.main, world.dev, None)]
-        assert said == [SAID, "", ""]
+    for branch, said in ((world.main, SAID), (world.dev, ""), (None, "")):
+        [secret] = save_secrets(world, create_command("TOKEN_URL", URL, branch))
+        [variable] = save_variables(world, new_variable("API_URL", URL, branch))
+        assert (secret.message, variable.message) == (said, said)
 
 
 def test_import(world: World) -> None:

@@ -165,6 +165,25 @@ def test_keys_of_gen_1_in_the_folder_of_a_branch(
     assert found(world)["/dev other_path"] == ("other_path", "dev", 1)
 
 
+def test_keys_of_gen_1_after_a_change_of_the_path_profile(world: World) -> None:
+    """In the profile `documented`, they can't be told from secrets."""
+    world.app.path_profile = PathProfile.DOCUMENTED
+    world.app.save()
+    reconcile_now(world)
+    set_secret(world, "AMPLIFY_MINE", branch=world.dev)
+    for key in ("AMPLIFY_resize_KEY", "OTHER"):
+        write_outside(f"{ROOT}/dev/{key}")
+    reconcile_now(world)
+    assert len(secret_versions(world)) == 3
+    world.app.path_profile = PathProfile.BOTH
+    world.app.save()
+    for _ in range(2):
+        reconcile_now(world)
+        assert found(world) == {"/dev gen1": ("gen1", "", 1)}
+        assert {key for _, key in secret_versions(world)} == {"AMPLIFY_MINE", "OTHER"}
+    assert not audit_rows(world, "found.remove")
+
+
 @pytest.mark.parametrize(
     ("profile", "unused"),
     [(PathProfile.BACKEND, "/main"), (PathProfile.DOCUMENTED, "/main-branch-fec7e6a4a8")],

@@ -68,11 +68,16 @@ def test_warnings(world: World, alice: Client) -> None:
         "TO_DO": {world.main: "TODO", world.dev: "changeme"},
         "FULL": {world.main: "CANARY" + "x" * 3_694, world.dev: "CANARY"},
         "FINE": {world.main: "CANARY", world.dev: "CANARY2"},
+        "DB_URL": {
+            world.main: "postgres://u:CANARY@db-dev.example.com/x",
+            world.dev: "postgres://u:CANARY2@db-dev.example.com/x",
+        },
     }.items():
         for branch, value in values.items():
             set_secret(world, key, value, branch)
     response = alice.post(COMPARE)
     assert warnings(response) == [
+        "DB_URL has a host that names dev on main",
         f"FULL {full} on main",
         f"OF_ALL {same} on main, All branches",
         f"SAME {same} on main, dev",
