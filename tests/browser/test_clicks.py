@@ -61,7 +61,10 @@ KINDS = [
 ]
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.noun)
+@pytest.fixture(
+    params=[KINDS[0], pytest.param(KINDS[1], marks=pytest.mark.exhaustive)],
+    ids=lambda kind: kind.noun,
+)
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Return secrets, then variables."""
     found: Kind = request.param

@@ -244,6 +244,7 @@ def request(port: str, path: str, more: dict[str, str] | None = None) -> Iterato
         yield connection.getresponse()
 
 
+@pytest.mark.exhaustive
 def test_package_with_another_hash(tmp_path: Path) -> None:
     lock = f"sqlparse==0.5.3 --hash=sha256:{'0' * 64}\n"
     with pytest.raises(AssertionError, match=r"(?s)RUN python -m pip.*HASHES"):

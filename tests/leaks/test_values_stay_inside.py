@@ -45,7 +45,7 @@ class Extent:
     Without `all_links`, only alice follows links, and olga gets no pages of apps.
     """
 
-    acting: tuple[str, ...] = actions.WRITERS
+    acting: tuple[str, ...] = ("alice", "bob", "olga")  # mia may do what alice may
     urls_as: tuple[str, ...] = ("alice", "vera", "olga")
     all_links: bool = False
     combinations: tuple[tuple[str, dict[str, str]], ...] = COMBINATIONS[1:3]

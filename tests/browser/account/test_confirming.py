@@ -176,6 +176,7 @@ def bob(world: World, open_page: Callable[..., Page], live_server: Any) -> Page:
     return page
 
 
+@pytest.mark.exhaustive
 def test_passkey(bob: Page, live_server: Any) -> None:
     add_authenticator(bob)
     add_passkey(bob, passwordless=False)

@@ -185,6 +185,7 @@ def test_confirming_with_a_passkey(bob: Page) -> None:
     expect(bob.get_by_role("heading", name="Sessions")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_ending_sessions(bob: Page, open_page: Callable[..., Page], live_server: Any) -> None:
     other = open_page()
     other.goto(localhost_url(live_server, "/"))
@@ -234,6 +235,7 @@ def test_without_javascript_only_the_code_is_offered(
     expect(page.get_by_label("Code", exact=True)).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_single_sign_on(
     world: World, open_page: Callable[..., Page], single_sign_on: Provider, complaints: Any
 ) -> None:

@@ -123,6 +123,7 @@ def test_values_are_edited_in_their_cells(
     expect(inherited).to_be_focused()
 
 
+@pytest.mark.exhaustive
 def test_a_filter_replaces_the_matrix(alice: Page, branches: list[Branch]) -> None:
     alice.goto(COMPARE)
     alice.get_by_role("searchbox").fill("later")

@@ -41,6 +41,7 @@ def test_it_works(world: World, alice: Page, url: str) -> None:
     assert world.dev.deleted_at is not None
 
 
+@pytest.mark.exhaustive
 def test_stop(world: World, alice: Page, url: str) -> None:
     alice.goto(url)
     posts = HeldPosts(alice, "**/delete/")

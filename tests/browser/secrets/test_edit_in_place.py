@@ -288,6 +288,7 @@ def test_without_javascript(world: World, open_page: Callable[..., Page]) -> Non
     assert stored_value(f"{SHARED}/API_KEY") == "second"
 
 
+@pytest.mark.exhaustive
 def test_on_its_own_page(page: Page) -> None:
     page.goto(edit_link(page).evaluate("(link) => link.href"))
     new_value(page).fill("second")

@@ -60,6 +60,7 @@ def test_it_works(world: World, alice: Page) -> None:
     assert variable_values(world) == {("", "OLD"): "2", ("", "NEW"): "a\nb ", ("dev", "DEV"): "1"}
 
 
+@pytest.mark.exhaustive
 def test_another_branch_is_previewed_before_it_is_written(world: World, alice: Page) -> None:
     alice.goto(BULK)
     preview(alice, "A=1")
@@ -118,6 +119,7 @@ def test_copying_to_two_branches(world: World, alice: Page) -> None:
     assert {at for at, key in variable_values(world) if key == "A"} == {"", "dev", "main"}
 
 
+@pytest.mark.exhaustive
 def test_restoring_a_version_and_a_removed_variable(world: World, alice: Page) -> None:
     row = set_variable(world, "A", "one")
     change_variable(world, row, "two", by="mia")

@@ -55,6 +55,11 @@ def folder_of(pid: int) -> Path:
     return Path(folder.partition(b"=")[2].decode())
 
 
+def counting(folder: Path) -> set[int]:
+    """Return the ids of the processes that have counted something."""
+    return {int(file.stem.rsplit("_", 1)[1]) for file in folder.glob("*.db")}
+
+
 def test_it_works(code_copy: Path) -> None:
     with running(code_copy, METRICS_TOKEN=TOKEN) as (process, line):
         url, master = url_of(line), process.pid
@@ -66,12 +71,13 @@ def test_it_works(code_copy: Path) -> None:
         folder = folder_of(master)
         assert mode(folder) == 0o700
         assert {mode(file) for file in folder.iterdir()} == {0o600}
-        counted = {int(file.stem.rsplit("_", 1)[1]) for file in folder.glob("*.db")}
-        assert counted <= workers(master)
+        assert counting(folder) <= workers(master)
         kill_one_of(workers(master), master)
         after = samples(url)  # what the killed process counted is kept
         assert after[ASKED] == REQUESTS
         assert after["console_requests_in_progress"] == 1
+        # Until it has loaded the console, a process ignores the signal to stop
+        until(lambda: samples(url) and workers(master) <= counting(folder))
     assert process.returncode == 0
     assert not folder.exists()
 

@@ -23,7 +23,7 @@ def _kept(name: str, written: Mapping[str, str]) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "reader"), PAIRS, indirect=["reader"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(written=variables)
 def test_it_works(name: str, reader: Read, written: dict[str, str]) -> None:
     text, kept = _kept(name, written)

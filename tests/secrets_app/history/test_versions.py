@@ -186,7 +186,13 @@ def test_many_versions(world: World, number: int, kept: int | None) -> None:
 
 @pytest.mark.parametrize(
     ("number", "labeled", "saves_left"),
-    [(90, 1, 10), (100, 1, 0), (95, 3, 7), (100, 12, None), (89, 1, None)],
+    [
+        (90, 1, 10),
+        pytest.param(100, 1, 0, marks=pytest.mark.exhaustive),
+        pytest.param(95, 3, 7, marks=pytest.mark.exhaustive),
+        (100, 12, None),
+        (89, 1, None),
+    ],
 )
 def test_label_that_will_block(
     console_on_ssm: Any,

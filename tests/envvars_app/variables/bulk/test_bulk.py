@@ -190,6 +190,7 @@ def test_a_text_too_large_to_parse(alice: Client) -> None:
     assert "Nothing was saved." in answer.text
 
 
+@pytest.mark.exhaustive
 def test_the_largest_text_fits_into_one_post(world: World, alice: Client) -> None:
     text = "".join(f"K{n}{'_' * 150}='{'=' * 800}'\n" for n in range(999))
     assert len(text) > 900_000
