@@ -6,7 +6,7 @@ order for all processes. console/notifications/delivery.py sends what is queued.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -39,6 +39,7 @@ _REVEALS = {
     Action.PARAMETER_READ,
 }
 _ACCOUNT_PREFIX = "account."
+_HOSTING_PREFIX = "hosting_"
 _ACCESS_PREFIXES = ("member.", "group.", "branch.", "found.branch_", "app.claim_hosting")
 # Denied and failed attempts changed nothing. This also keeps names that Branchkeep rejected out of
 # mails: nobody can write to others by being rejected.
@@ -110,6 +111,7 @@ def _notices(after: int, last_link: int, now: datetime) -> Iterator[Notice]:
     }
     readers = _readers(apps.values())
     protected_scopes = _protected_scopes(apps)
+    protected_scopes |= _protected_stages([it.event for it in outcomes], protected_scopes)
     for outcome in outcomes:
         app = apps.get(outcome.event.app_id)
         kinds = _kinds_of(outcome.event, protected_scopes)
@@ -142,6 +144,21 @@ def _protected_scopes(app_ids: Collection[str]) -> set[tuple[str, str]]:
     branches = Branch.objects.filter(app__app_id__in=app_ids, protected=True)
     scopes = set(branches.values_list("app__app_id", "name"))
     return scopes | {(app_id, ALL_BRANCHES) for app_id, _ in scopes}
+
+
+def _protected_stages(
+    events: Iterable[AuditEvent], protected_scopes: Collection[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Return the stages without a branch of their name in apps that protect any (ADR 0069)."""
+    stages = {
+        (it.app_id, it.branch)
+        for it in events
+        if it.action.startswith(_HOSTING_PREFIX) and (it.app_id, ALL_BRANCHES) in protected_scopes
+    }
+    if not stages:
+        return set()
+    branches = Branch.objects.filter(app__app_id__in={app_id for app_id, _ in stages})
+    return stages - set(branches.values_list("app__app_id", "name"))
 
 
 def _kinds_of(event: AuditEvent, protected_scopes: Collection[tuple[str, str]]) -> set[Kind]:

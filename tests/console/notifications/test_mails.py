@@ -130,6 +130,17 @@ def test_imports_from_gen1(world: World, mail_server: MailServer) -> None:
     assert "mia@example.org read the parameter /amplify/d1shop/gen/" in text_of(mail)
 
 
+def test_stages_of_self_managed_hosting(world: World, mail_server: MailServer) -> None:
+    """A stage without a branch of its name is protected, because main is."""
+    subscribe(world, "alice", Kind.GUARDED_REVEAL, Kind.GUARDED_CHANGE)
+    for action in (Action.HOSTING_SECRET_REVEALED, Action.HOSTING_SECRET_CHANGED):
+        for stage in ("prod", "dev"):
+            record_event(world, "mia", action, "KEY (hosting secret of shop)", stage)
+    [mail] = delivered_mails(mail_server)
+    lines = text_of(mail).splitlines()
+    assert [line.split()[-1] for line in lines if "where:" in line] == ["prod", "prod"]
+
+
 def test_all_branches_without_protected_branches(world: World, mail_server: MailServer) -> None:
     Branch.objects.filter(app=world.app).update(protected=False)
     subscribe(world, "alice", Kind.GUARDED_REVEAL, Kind.GUARDED_CHANGE)
