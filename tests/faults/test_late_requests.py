@@ -122,7 +122,7 @@ def test_nothing_is_believed_before_the_lease_ends(
     assert audit_rows(world)[-1].version_after == (version if arrives else before)
 
 
-@pytest.mark.parametrize("by", ["alice", "mia"])
+@pytest.mark.parametrize("by", ["alice", pytest.param("mia", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("act", ACTS)
 def test_saving_again_waits(
     world: World, failing: Any, faulty_ssm: Faulty, act: str, by: str

@@ -116,7 +116,7 @@ def test_it_works(
         pytest.param("secrets_app_embeddedversion", marks=pytest.mark.exhaustive),
         "secrets_app_secret",
         pytest.param("secrets_app_revalidation", marks=pytest.mark.exhaustive),
-        pytest.param("console_auditevent", marks=pytest.mark.both_databases),
+        pytest.param("console_auditevent", marks=pytest.mark.exhaustive_on_postgres),
         pytest.param("console_auditoutcome", marks=pytest.mark.exhaustive),
     ],
 )

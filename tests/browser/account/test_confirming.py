@@ -93,6 +93,7 @@ def test_recent_sign_in(world: World, open_page: Callable[..., Page]) -> None:
     expect(page.get_by_role("heading", name="Invited")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_form_that_asks_at_times(alice: Page, world: World, complaints: Any) -> None:
     """Only the server knows that this lifts a protection: the form comes back, and asks."""
     complaints.expect("403")

@@ -163,6 +163,7 @@ def test_a_passkey_without_a_password(bob: Page) -> None:
     expect(bob.get_by_role("heading", name="Apps")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_an_authenticator_that_refuses(bob: Page) -> None:
     add_authenticator(bob, isUserVerified=False)
     open_menu_item(bob, "Second factor")

@@ -100,6 +100,7 @@ def test_pages_without_a_list(alice: Page, world: World) -> None:
     expect(menu).to_be_focused()
 
 
+@pytest.mark.exhaustive
 def test_switched_off(alice: Page, world: World) -> None:
     person = world.person("alice")
     person.single_keys = False

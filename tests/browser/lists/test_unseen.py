@@ -184,14 +184,15 @@ def test_beside_a_revealed_value(world: World, alice: Page) -> None:
     expect(row(alice, "KEY").get_by_text("The value ends with a space.")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("url", "manage"),
     [
         (LIST, "Manage secrets"),
-        pytest.param(VARIABLES, "Manage variables", marks=pytest.mark.exhaustive),
+        (VARIABLES, "Manage variables"),
     ],
 )
-@pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("javascript", [True, False])
 def test_the_filter_stays(
     world: World, open_page: Callable[..., Page], url: str, manage: str, javascript: bool
 ) -> None:

@@ -246,6 +246,7 @@ def test_tables_of_another_program(
     assert "tables that don't belong to Branchkeep: theirs" in refused.err
 
 
+@pytest.mark.exhaustive
 def test_lost_audit_key_is_a_warning(
     world: World, manage: Manage, file: Path, other_database: OtherDatabase, settings: Any
 ) -> None:

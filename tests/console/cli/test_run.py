@@ -240,6 +240,7 @@ save(actor=actor, app_id="d1shop", commands=rows, change_set=uuid.uuid4())
     assert [environment[f"KEY_{n}"] for n in range(23)] == [f"value {n}" for n in range(23)]
 
 
+@pytest.mark.exhaustive
 def test_locale_changes_no_byte(bare: Machine) -> None:
     bare("variable", "set", "NAME", *APP, stdin="日本")
     latin = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

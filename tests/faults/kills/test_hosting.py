@@ -6,6 +6,7 @@ from tests.faults.kills.findings import findings_of
 from tests.fixtures.moto import Moto
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_it_works(moto: Moto, folder_of_process: str) -> None:
     found = findings_of("hosting", moto.url, folder=folder_of_process)

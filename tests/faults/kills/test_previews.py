@@ -5,6 +5,7 @@ import pytest
 from tests.faults.kills.findings import findings_of
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_it_works(folder_of_process: str) -> None:
     found = findings_of("previews", folder=folder_of_process)
