@@ -153,6 +153,7 @@ def test_store_becomes_unavailable(
     assert parameters(plain_ssm) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_unresponsive_store(console_on_ssm: Any, faulty: Faulty, try_permissions: Tried) -> None:
     faulty.always(Fault.SILENCE)

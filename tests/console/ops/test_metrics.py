@@ -94,6 +94,7 @@ def test_failed_calls_are_counted(
     scrape: Scrape,
     console_on_ssm: Any,
     faulty: Faulty,
+    no_backoff: None,
     world: World,
     client_for: Callable[[str], Client],
 ) -> None:
