@@ -13,6 +13,9 @@ from secrets_app.paths import InvalidPath, check_key, check_path
 DEFAULT_PROJECT = "app"  # Amplify's, if nothing of the name remains
 PROJECT_LIMIT = 214  # characters of a package's name, by npm
 SECRET_NAME_LIMIT = 512  # characters, by Secrets Manager
+NOT_A_STAGE = (
+    f"Enter the name of a stage: at most {BRANCH_NAME_LIMIT} letters, digits, `_`, `.` and `-`."
+)
 _NPM_SCOPE = re.compile(r"\A@[^/]+/")
 _NOT_KEPT = re.compile(r"[^a-zA-Z0-9\-_]")
 _STAGE = re.compile(r"[a-zA-Z0-9_.-]+\Z")
@@ -59,9 +62,7 @@ def hosting_folder(scope: HostingScope) -> str:
     Raises InvalidPath for an invalid stage.
     """
     if scope.stage and not is_stage(scope.stage):
-        raise InvalidPath(
-            f"Stage names can have at most {BRANCH_NAME_LIMIT} letters, digits, `_`, `.` and `-`."
-        )
+        raise InvalidPath(NOT_A_STAGE)
     stage = f"/{scope.stage}" if scope.stage else ""
     match scope:
         case HostingConfig(project):

@@ -70,7 +70,8 @@ def plan(app: App, snapshot: Snapshot) -> Plan:
     taken = {name: branch for name, branch in offered.items() if name not in left_out}
     production = _production_name(snapshot, taken)
     is_guarded = any(branch.production and branch.protected for branch in known.values())
-    new = [Branch(app=app, name=name) for name in taken if name not in known]
+    guarded = _guards_stages(app, known.values())
+    new = [Branch(app=app, name=it, protected=guarded) for it in taken if it not in known]
     changes = []
     for branch in (*known.values(), *new):
         fields = _fields(branch, taken.get(branch.name), branch.name in offered)
@@ -78,6 +79,15 @@ def plan(app: App, snapshot: Snapshot) -> Plan:
         if change := _change(branch, fields):
             changes.append(change)
     return Plan(changes, taken, left_out)
+
+
+def _guards_stages(app: App, known: Iterable[Branch]) -> bool:
+    """Return True if a new branch is protected because a stage may have its name.
+
+    A stage of self-managed hosting without a branch counts as protected if any branch is (ADR
+    0069). Else a push to Git would lift that.
+    """
+    return bool(app.hosting_project) and any(branch.protected for branch in known)
 
 
 def _known_branches(app: App) -> dict[str, Branch]:

@@ -3,15 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from console.cli.base import ConsoleCommand, actor_of, add_common, verbs
-from console.cli.terminal import confirm, read_value, table
+from console.cli.terminal import Exit, confirm, read_value, table
 from console.lib.stopping import finishing_current_step
 from secrets_app.hosting import values
 from secrets_app.hosting.places import REMARKS, Kind, Place
 from secrets_app.hosting.values import HostingValue
-from secrets_app.hosting_paths import code_remark
+from secrets_app.hosting_paths import NOT_A_STAGE, code_remark, is_stage
 from secrets_app.store.base import SecretValue
 
 SHARED = "shared"
@@ -74,9 +74,10 @@ class Command(ConsoleCommand):
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the keys, never values."""
+        stage = _stage_in(options)
         found = values.list_values(**_who(options), kind=options["kind"])
-        if options["stage"] is not None:
-            found = values.read_by(options["stage"], found)
+        if stage:
+            found = values.read_by(stage, found)
         cells = [(it.place.key, _stage(it.place), _state(it)) for it in found]
         data = [{**_named(it.place), "version": it.version, "state": _state(it)} for it in found]
         self.print_result(options, table(HEAD, cells) if cells else NONE_YET, data)
@@ -118,7 +119,18 @@ def _who(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(options: dict[str, Any]) -> Place:
-    return Place(options["kind"], options["stage"] or "", options["key"])
+    return Place(options["kind"], _stage_in(options), options["key"])
+
+
+def _stage_in(options: dict[str, Any]) -> str:
+    """Return the stage, "" without --stage. Raises CommandError for a name that none can have.
+
+    An empty one is often a shell's unset variable, and does not mean the shared values.
+    """
+    stage = options["stage"]
+    if stage is not None and not is_stage(stage):
+        raise CommandError(NOT_A_STAGE, returncode=Exit.REFUSED)
+    return stage or ""
 
 
 def _named(place: Place) -> dict[str, str | None]:

@@ -89,7 +89,6 @@ def test_refusals(hosting: Run, world: World, settings: Any) -> None:
         (("secret", "remove", "KEY"), "alice", 2, "Add --yes"),
         (("config", "get", "MISSING"), "alice", 4, "There is no value"),
         (("secret", "set", "a b"), "alice", 1, "Use only letters"),
-        (("secret", "set", "KEY", "--stage", "a/b"), "alice", 1, "Stage names"),
     ):
         result = hosting(*words, by=by, stdin="x")
         assert (result.code, says in result.err) == (code, True), (words, result)
@@ -100,3 +99,12 @@ def test_refusals(hosting: Run, world: World, settings: Any) -> None:
     world.app.save()
     result = hosting("config", "list")
     assert (result.code, "has no self-managed hosting project" in result.err) == (1, True)
+
+
+def test_stages_that_none_can_be(hosting: Run, plain_secrets: Any) -> None:
+    """Least of all the shared values, where a shell's variable is not set."""
+    for stage in ("", "..", "All branches", "a/b"):
+        for words in (("set", "KEY"), ("get", "KEY"), ("list",), ("remove", "KEY", "--yes")):
+            refused = hosting("secret", *words, "--stage", stage, stdin="value")
+            assert (refused.code, refused.err[:29]) == (1, "Enter the name of a stage: at")
+    assert plain_secrets.list_secrets()["SecretList"] == []

@@ -77,6 +77,21 @@ def test_it_works(world: World, connected: AmplifyServer, clock: Traveller) -> N
     assert connected.operations() == ["GetApp", "ListBranches"]
 
 
+def test_a_stage_may_have_its_name(
+    world: World, connected: AmplifyServer, clock: Traveller
+) -> None:
+    """A stage without a branch counts as protected, and no push to Git makes it less."""
+    world.app.hosting_project = "web-shop"
+    world.app.save()
+    connected.add_branch("d1shop", "prod")
+    refresh(world, clock)
+    assert states(world) == {"main": MAIN, "dev": "DEVELOPMENT", "prod": "DEVELOPMENT protected"}
+    world.app.branches.update(protected=False)
+    connected.add_branch("d1shop", "beta")
+    refresh(world, clock)
+    assert states(world)["beta"] == "DEVELOPMENT"
+
+
 def test_pages_ask_after_they_have_loaded(
     client_for: Callable[[str], Client], world: World, connected: AmplifyServer, clock: Traveller
 ) -> None:
