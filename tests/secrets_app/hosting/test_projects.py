@@ -42,7 +42,7 @@ def test_name_that_is_too_long(world: World) -> None:
 
 
 def test_others(world: World) -> None:
-    """Neither an owner who is no operator, nor an operator who owns another app or none."""
+    """Neither an owner who is not an operator, nor an operator who owns another app or none."""
     app_id = world.app.app_id
     for name in ("alice", "mia", "bob", "vera"):
         with pytest.raises(PermissionDenied):
