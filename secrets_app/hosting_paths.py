@@ -88,8 +88,8 @@ def hosting_name(scope: HostingScope, key: str) -> str:
 def stage_and_key(folder: str, name: str) -> tuple[str, str] | None:
     """Return the stage ("" if shared) and the key of a name below the shared folder.
 
-    None for a name that no stage and key have: Secrets Manager takes more characters than Amplify,
-    and empty parts, with which one name would look like another.
+    None for a name that Amplify can't read. Secrets Manager also accepts other characters, and
+    empty parts, which would make one name look like another.
     """
     stage, slash, key = name.removeprefix(f"{folder}/").rpartition("/")
     try:

@@ -147,7 +147,7 @@ def mirror_key(secret: Secret) -> str:
     return secret.mirror_key_id if secret.mirror_version else secret.key_id
 
 
-def kept_of_value(secret: Secret, version: int) -> dict[str, Any]:
+def key_and_tier(secret: Secret, version: int) -> dict[str, Any]:
     """Return the KMS key and the tier of what holds the value: without a version, the mirror."""
     if version:
         return {"key_id": secret.key_id, "advanced": secret.advanced}

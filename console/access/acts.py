@@ -102,7 +102,8 @@ RULES: dict[Action, Rule] = {
     ),
     Action.STEPS_HIDDEN: Rule(Permission.MANAGE, AsksNot("It hides a list on a page.")),
     Action.HOSTING_CLAIMED: Rule(
-        Who.OPERATOR, Asks("claim a project, whose values the app's members can then use")
+        Who.OPERATOR,
+        Asks("claim a self-managed hosting project, whose values the app's members can then use"),
     ),
     Action.HOSTING_RELEASED: Rule(Who.OPERATOR, _TAKES_AWAY),
     Action.BRANCH_ADDED: Rule(

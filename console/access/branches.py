@@ -12,8 +12,8 @@ from functools import lru_cache
 from console.lib.naming.lookalikes import lookalike_marks
 from console.lib.naming.names import (
     ALL_BRANCHES,
+    AMPLIFY_PROFILES,
     BRANCH_NAME_LIMIT,
-    OF_AMPLIFY_APPS,
     PathProfile,
 )
 from console.models import App, Branch, scope_name
@@ -64,7 +64,7 @@ def shared_folders(
     one branch may be the documented one of another.
     """
     by_name = {branch.name: branch for branch in branches}
-    possible = (PathProfile.STANDALONE,) if app.is_standalone else OF_AMPLIFY_APPS
+    possible = (PathProfile.STANDALONE,) if app.is_standalone else AMPLIFY_PROFILES
     shared = _shared_names(app.app_id, tuple(by_name), tuple(profiles) or possible)
     return {folder: [by_name[name] for name in names] for folder, names in shared.items()}
 

@@ -41,7 +41,7 @@ _PAGES = (
 
 
 # A standalone backend has none of these (console/access/amplify_apps.py)
-_OF_AMPLIFY_APPS = frozenset({"deployments", "build_settings", "preview_rules"})
+_AMPLIFY_PAGES = frozenset({"deployments", "build_settings", "preview_rules"})
 
 
 def app_pages(
@@ -55,7 +55,7 @@ def app_pages(
     """Return the pages to show, to someone who may manage the app or not."""
     given = {"": True, MANAGE: may_manage, MAIL: sends_mail, AMPLIFY: has_amplify}
     given[PROJECT] = has_project  # of self-managed hosting
-    hidden = _OF_AMPLIFY_APPS if is_standalone else frozenset()
+    hidden = _AMPLIFY_PAGES if is_standalone else frozenset()
     return [page for page in _PAGES if given[page.needs] and page.name not in hidden]
 
 

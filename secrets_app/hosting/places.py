@@ -69,7 +69,7 @@ def require_project(access: Access) -> str:
 
 
 def check_place(access: Access, place: Place) -> None:
-    """Raise Rejected for an invalid stage or key, which the audit trail may not hold either."""
+    """Raise Rejected for an invalid stage or key, which must not reach the audit trail either."""
     _name(place, access.app.hosting_project or DEFAULT_PROJECT)
 
 

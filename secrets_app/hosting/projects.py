@@ -20,13 +20,13 @@ TAKEN = (
     "Another app has claimed this project, and a project belongs to one app only. Release it there "
     "first."
 )
-HAS_ONE = "This app has another project. Release that first, then set this one."
+HAS_ONE = "This app already has another project. Release that one first, then set this one."
 
 
 def claim_project(*, actor: Actor, app_id: str, name: str) -> str:
     """Give the app the project with this package name, and return the project.
 
-    An app that has another one keeps it, so that each project's end is an act of its own.
+    An app that has another project must release it first, so that the release is audited.
     """
     access = find_app(actor, app_id)
     project = project_id(name)
@@ -55,7 +55,7 @@ def _require_owner(access: Access) -> None:
 
 
 def _replace(app: App, present: Set[str], project: str) -> bool:
-    """Set the app's project if it has one of those by now. Return True if it had."""
+    """Set the app's project if its stored one is in `present`. Return True if it was."""
     rows = App.objects.filter(pk=app.pk, hosting_project__in=present)
     try:
         with transaction.atomic():

@@ -37,8 +37,8 @@ from secrets_app.store.base import SecretValue
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
 from secrets_app.store.named_values import NamedValue, NamedValues
 
-LISTED_LATE = timedelta(minutes=10)  # twice as late as Secrets Manager may list a change
-ASKED = 50  # secrets that a page asks for by name
+LISTED_LATE = timedelta(minutes=10)  # twice the delay of Secrets Manager's list
+ASKED = 50  # secrets that a page looks up by name
 ABSENT = ""  # the version to expect of a value that should not exist yet
 EXISTS = "A value with this name already exists. Reload to see it, then change it there."
 CHANGED = "This value has changed since you opened it. Reload to see it, then save again."
@@ -51,7 +51,7 @@ LOST = (
 )
 RESTORED_ONLY = "The secret was restored with its earlier value, but not changed. {}"
 
-_CREATED = {
+CREATED = {
     Kind.SECRET: Action.HOSTING_SECRET_CREATED,
     Kind.CONFIG: Action.HOSTING_CONFIG_CREATED,
 }
@@ -59,7 +59,7 @@ _CHANGED = {
     Kind.SECRET: Action.HOSTING_SECRET_CHANGED,
     Kind.CONFIG: Action.HOSTING_CONFIG_CHANGED,
 }
-_REMOVED = {
+REMOVED = {
     Kind.SECRET: Action.HOSTING_SECRET_REMOVED,
     Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED,
 }
@@ -166,14 +166,14 @@ def set_value(
     does. A secret that is scheduled for deletion is restored first.
     """
     access = _find(actor, app_id, place)
-    target = _require(access, _CREATED[place.kind], place)
+    target = _require(access, CREATED[place.kind], place)
     if not value.reveal():
         raise Rejected(EMPTY)
     name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
     was_removed = found is not None and found.removed
     current = found.version if found and not was_removed else ABSENT
-    action = _CHANGED[place.kind] if current else _CREATED[place.kind]
+    action = _CHANGED[place.kind] if current else CREATED[place.kind]
     with _recording(actor, action, target):
         if expected is not None and expected != current:
             raise Conflict(_conflict(expected, current))
@@ -188,7 +188,7 @@ def set_value(
 
 def remove_value(*, actor: Actor, app_id: str, place: Place, expected: str | None = None) -> None:
     """Remove a value. `expected` is the version that was shown; None accepts any."""
-    access, action = _find(actor, app_id, place), _REMOVED[place.kind]
+    access, action = _find(actor, app_id, place), REMOVED[place.kind]
     target = _require(access, action, place)
     name, store = name_of(access, place), store_of(place.kind)
     found = store.find(name)
@@ -218,7 +218,7 @@ def restore_secret(*, actor: Actor, app_id: str, place: Place) -> None:
 def _names_written_lately(access: Access, kind: Kind) -> set[str]:
     """Return the names that Branchkeep may have written since what a listing shows.
 
-    The last ASKED at most, because each takes a call. The others are as they are listed.
+    The last ASKED at most, because each takes a call.
     """
     since, prefix = timezone.now() - LISTED_LATE, f"hosting_{kind}."
     events = AuditEvent.objects.filter(

@@ -53,9 +53,9 @@ def group_by_key(parameters: Iterable[Parameter], folders: Folders) -> Remote:
 def take_gen1(remote: Remote, rows: Iterable[Secret], kind: Kind) -> list[Parameter]:
     """Remove what Amplify Gen 1 wrote, and return it.
 
-    The folder of its environment `dev` is the documented one of a branch `dev`. What it holds
-    without a secret is a mirror only if the secret is known. In the profile `documented` all of it
-    was, so after that only what Branchkeep wrote counts.
+    The folder of its environment `dev` is the documented one of a branch `dev`. A parameter there
+    without a secret is a mirror only if the secret is known. In the profile `documented`, all of
+    them were secrets, so after a change of the profile, only those that Branchkeep wrote are known.
     """
     is_known = kind is not Kind.PATHS_CHANGED
     known = {(it.branch_id, it.key) for it in rows if is_known or it.changed_by or it.mirror_of}

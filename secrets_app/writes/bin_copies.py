@@ -13,7 +13,7 @@ from console.models import scope_name
 from secrets_app import recycle_bin
 from secrets_app.models import BinEntry, Copy
 from secrets_app.paths import Location
-from secrets_app.projection import kept_of_value
+from secrets_app.projection import key_and_tier
 from secrets_app.store.base import ParameterStore, Reading
 from secrets_app.store.errors import (
     AccessDenied,
@@ -83,7 +83,7 @@ def begin(
                 copy_id=recycle_bin.new_copy_id(),
                 version=lease.version_before,
                 modified=lease.modified,
-                **kept_of_value(lease.secret, lease.version_before),
+                **key_and_tier(lease.secret, lease.version_before),
                 removed_at=now,
                 removed_by=access.actor.label,
                 change_set=change_set,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from console.audit.events import Outcome, conclude_all
 from secrets_app import recycle_bin
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.projection import kept_of_value, mirror_key
+from secrets_app.projection import key_and_tier, mirror_key
 from secrets_app.recycle_bin import EndedCopy
 from secrets_app.store.base import Written
 from secrets_app.store.limits import LATEST_ARRIVAL
@@ -103,7 +103,7 @@ def mirror_written(
     columns: dict[str, Any] = {"version": version, "modified": None, "answered_at": None}
     columns |= {"gone_at": None} | _mirror_columns(version, mirror_version)
     row = lease.secret  # what did not exist got what the other one has
-    columns |= kept_of_value(row, lease.version_before)
+    columns |= key_and_tier(row, lease.version_before)
     columns["mirror_key_id"] = mirror_key(row)
     return Ending(
         lease,

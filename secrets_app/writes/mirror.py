@@ -9,7 +9,7 @@ from console.audit.events import Action
 from console.audit.refusals import recording_denial
 from secrets_app.locations import find_secret, require_location
 from secrets_app.models import LeaseStage, Secret
-from secrets_app.projection import is_recreated, kept_of_value, mirror_key
+from secrets_app.projection import is_recreated, key_and_tier, mirror_key
 from secrets_app.store import parameter_store
 from secrets_app.store.base import Parameter, Reading, Written
 from secrets_app.store.errors import Conflict, NotFound, OutcomeUnknown, Rejected, StoreError
@@ -128,7 +128,7 @@ def _copy(lease: Lease, primary: str, mirror: str, expected_versions: tuple[int,
         done = DONE
     elif other:
         leases.mark_called(lease)
-        kept = kept_of_value(lease.secret, version=0)
+        kept = key_and_tier(lease.secret, version=0)
         written = store.put(primary, other.value, overwrite=False, **kept)
         version, held_as = written.version, LeaseStage.LATE if written.may_repeat else None
         done = "The backend path now holds the documented path's value."

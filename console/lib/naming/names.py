@@ -20,8 +20,8 @@ _IDENTIFIER = re.compile(rf"[A-Za-z][A-Za-z0-9-]{{0,{APP_ID_LIMIT - 1}}}\Z")
 _BACKEND_NAME = re.compile(r"(?=.{1,50}\Z)[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*\Z")
 # Folders below /amplify that don't belong to one backend: every app's secrets for All branches, and
 # the configuration of self-managed hosting
-_RESERVED = ("shared", "hosting")
-_PAGES = ("new", "import")  # addresses below /apps/ that are pages of their own
+_RESERVED_FOLDERS = ("shared", "hosting")
+_PAGE_NAMES = ("new", "import")  # /apps/new/ and /apps/import/ are pages of their own
 # Bidirectional controls and zero-width characters
 _DISGUISING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -38,7 +38,7 @@ class PathProfile(StrEnum):
     STANDALONE = "standalone"
 
 
-OF_AMPLIFY_APPS = (PathProfile.BOTH, PathProfile.DOCUMENTED, PathProfile.BACKEND)
+AMPLIFY_PROFILES = (PathProfile.BOTH, PathProfile.DOCUMENTED, PathProfile.BACKEND)
 
 
 def is_amplify_id(text: str) -> bool:
@@ -71,12 +71,12 @@ def app_id_problem(app_id: str, *, is_standalone: bool) -> str:
             "digits and hyphens."
         )
     folder = app_id.replace("-", "")
-    if folder in _RESERVED:
+    if folder in _RESERVED_FOLDERS:
         return (
             "Amplify keeps the values of other apps in the folder of this identifier "
             f"(/amplify/{folder}). Deploy with another identifier, and enter that one."
         )
-    if app_id in _PAGES:
+    if app_id in _PAGE_NAMES:
         return (
             f"Branchkeep has another page at /apps/{app_id}/. Deploy with another identifier, and "
             "enter that one."

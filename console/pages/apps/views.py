@@ -84,11 +84,11 @@ def app_new(request: HttpRequest) -> HttpResponseBase:
         app = call_service(form, services.create_app, actor=actor, fields=fields)
     if app is None:
         return show_form(request, "console/app_new.html", form, {})
-    messages.success(request, f"Created {app.name}.{_next(app)}")
+    messages.success(request, f"Created {app.name}.{_next_step(app)}")
     return redirect("overview", app_id=app.app_id)
 
 
-def _next(app: App) -> str:
+def _next_step(app: App) -> str:
     """Return the end of the message about a new app: what to do next."""
     if not app.is_standalone:
         return " Add its branches next."

@@ -61,7 +61,7 @@ def hosting_project(request: HttpRequest, app_id: str) -> HttpResponseBase:
     form = ConfirmedForm(form_data(request), initial={"name": name})
     arguments = {"actor": access.actor, "app_id": app_id, "name": name}
     if form.is_valid() and (project := call_service(form, claim_project, **arguments)):
-        messages.success(request, f"The app's project is now {project}.")
+        messages.success(request, f"The app's self-managed hosting project is now {project}.")
         return redirect("general", app_id=app_id)
     return show_form(request, TEMPLATE, form, context | _preview(name))
 

@@ -30,8 +30,6 @@ TEMPLATE = "secrets/hosting.html"
 AT_THE_FIELD = (Rejected, Conflict, NotFound)
 RESTORED = "It was scheduled for deletion, and was restored first."
 
-_CREATED = {Kind.SECRET: Action.HOSTING_SECRET_CREATED, Kind.CONFIG: Action.HOSTING_CONFIG_CREATED}
-_REMOVED = {Kind.SECRET: Action.HOSTING_SECRET_REMOVED, Kind.CONFIG: Action.HOSTING_CONFIG_REMOVED}
 _SECTIONS = {
     Kind.CONFIG: ("Configuration", "Plain values, in Parameter Store.", "getConfig"),
     Kind.SECRET: ("Secrets", "Sensitive values, in AWS Secrets Manager.", "getSecret"),
@@ -100,7 +98,7 @@ def hosting_reveal(request: HttpRequest, app_id: str) -> HttpResponse:
 def hosting_remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Remove a value. The message offers to restore a secret; for configuration, the page asked."""
     place = _place(request.POST)
-    access = find_app_to_change(request, app_id, _REMOVED[place.kind])
+    access = find_app_to_change(request, app_id, values.REMOVED[place.kind])
     who: dict[str, Any] = {"actor": access.actor, "app_id": app_id}
     try:
         values.remove_value(**who, place=place, expected=field(request.POST, "expected"))
@@ -124,7 +122,7 @@ def hosting_restore(request: HttpRequest, app_id: str) -> HttpResponseBase:
 
 def _save(request: HttpRequest, app_id: str) -> HttpResponseBase:
     place = _place(request.POST)
-    access = find_app_to_change(request, app_id, _CREATED[place.kind])
+    access = find_app_to_change(request, app_id, values.CREATED[place.kind])
     value = SecretValue(text(request.POST, "value"))
     try:
         saved = values.set_value(

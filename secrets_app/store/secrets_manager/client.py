@@ -83,9 +83,9 @@ class SecretsManager:
     def replace(self, found: NamedValue, value: SecretValue, *, is_guarded: bool) -> str:
         """Write a secret's next version and return it. Raises OutcomeUnknown.
 
-        The version is stored beside the current one first. Then one call makes it current if that
-        of `found` still is, and otherwise Conflict is raised, even without `is_guarded`: else a
-        request that arrives late would take back what was written since.
+        The version is first stored beside the current one. Then one call makes it current if that
+        of `found` still is. Otherwise, raises Conflict, even without `is_guarded`: a request that
+        arrives late must not replace a newer value.
         """
         token = _checked(value)
         has_current = bool(found.version)
@@ -127,8 +127,8 @@ class SecretsManager:
                 is_write=True,
             )
         except Rejected as refusal:
-            # Without a label, Secrets Manager deletes the version in time. Who wrote in between may
-            # have moved the label to their own version, and then there is nothing to do.
+            # Without a label, Secrets Manager eventually deletes the version. If another writer has
+            # moved the label to their own version, there is nothing to do.
             with suppress(StoreError):
                 self._calls.send(
                     "discard", 1, lambda: move(VersionStage=PREPARED, RemoveFromVersionId=version)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.catalog.services import add_branch, change_app
-from console.lib.naming.names import OF_AMPLIFY_APPS, PathProfile
+from console.lib.naming.names import AMPLIFY_PROFILES, PathProfile
 from console.models import App, Branch, Member
 from tests.factories import audit_entries, create_branch, create_standalone, form_errors
 from tests.factories.collisions import COLLISIONS, STANDALONE, Collision
@@ -36,7 +36,7 @@ def change_profile(world: World, profile: PathProfile) -> App:
 
 
 @pytest.mark.parametrize("pair", COLLISIONS, ids=ascii)
-@pytest.mark.parametrize("profile", OF_AMPLIFY_APPS)
+@pytest.mark.parametrize("profile", AMPLIFY_PROFILES)
 def test_it_works(world: World, pair: Collision, profile: PathProfile) -> None:
     App.objects.update(path_profile=profile.value)
     Member.objects.create(app=world.other_app, user=world.person("alice"), role="owner")
@@ -96,7 +96,7 @@ def test_a_path_profile_that_makes_them_share(world: World, profile: PathProfile
     assert audit_entries("app.change")[-1][3] == "failed"
 
 
-@pytest.mark.parametrize("profile", OF_AMPLIFY_APPS)
+@pytest.mark.parametrize("profile", AMPLIFY_PROFILES)
 def test_a_path_profile_that_makes_nothing_worse(world: World, profile: PathProfile) -> None:
     create_branch(world, PAIR.one)
     create_branch(world, PAIR.other)

@@ -69,7 +69,7 @@ def test_again_changes_nothing(world: World, account: AmplifyServer) -> None:
     assert AuditOutcome.objects.filter(event__action="app.connect").count() == 1
 
 
-def test_owner_who_is_no_operator(
+def test_owner_who_is_not_an_operator(
     client_for: Callable[[str], Client], account: AmplifyServer
 ) -> None:
     alice = client_for("alice")

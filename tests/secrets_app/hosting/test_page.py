@@ -94,9 +94,7 @@ def test_conflict(hosted: World, client_for: ClientFor) -> None:
     assert gone.status_code == 422
 
 
-def test_what_the_listing_is_late_with(
-    hosted: World, client_for: ClientFor, faulty: Faulty
-) -> None:
+def test_late_listing(hosted: World, client_for: ClientFor, faulty: Faulty) -> None:
     """AWS lists a change up to five minutes later, so what was written lately is asked by name."""
     alice = client_for("alice")
     add(alice, "secret", "OLD", "one")
@@ -108,7 +106,7 @@ def test_what_the_listing_is_late_with(
     assert version(alice, "OLD")
 
 
-def test_how_many_are_asked_by_name(
+def test_limit_of_lookups_by_name(
     hosted: World, client_for: ClientFor, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last ones that were written. Refused attempts cost no call."""

@@ -41,7 +41,7 @@ def test_project_of_another_app(world: World, client_for: Callable[[str], Client
     assert project() == ""
 
 
-def test_owner_who_is_no_operator(world: World, client_for: Callable[[str], Client]) -> None:
+def test_owner_who_is_not_an_operator(world: World, client_for: Callable[[str], Client]) -> None:
     alice = client_for("alice")
     assert "ask an operator who owns this app" in alice.get(GENERAL).text
     assert alice.get(PAGE).status_code == 403

@@ -42,7 +42,7 @@ def test_name_that_is_too_long(world: World) -> None:
 
 
 def test_others(world: World) -> None:
-    """Neither an owner who is no operator, nor an operator who owns another app or none."""
+    """Neither an owner who is not an operator, nor an operator who owns another app or none."""
     app_id = world.app.app_id
     for name in ("alice", "mia", "bob", "vera"):
         with pytest.raises(PermissionDenied):
@@ -68,7 +68,7 @@ def test_app_that_has_a_project(world: World) -> None:
     olga, app_id = world.actor("olga"), world.app.app_id
     for name in ("web-shop", "@acme/web-shop"):  # the same, such as a form that is sent twice
         claim_project(actor=olga, app_id=app_id, name=name)
-    with pytest.raises(ValidationError, match="Release that first"):
+    with pytest.raises(ValidationError, match="Release that one first"):
         claim_project(actor=olga, app_id=app_id, name="other")
     world.app.refresh_from_db()
     assert world.app.hosting_project == "web-shop"

@@ -5,11 +5,11 @@ from itertools import combinations, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lib.naming.names import OF_AMPLIFY_APPS, PathProfile
+from console.lib.naming.names import AMPLIFY_PROFILES, PathProfile
 from secrets_app.paths import OneBranch, Sandbox, branch_folders, scope_location
 from tests.factories.collisions import COLLISIONS, Collision
 
-PROFILES = OF_AMPLIFY_APPS
+PROFILES = AMPLIFY_PROFILES
 collisions = st.sampled_from(COLLISIONS)
 texts = st.text(min_size=1, max_size=12)
 

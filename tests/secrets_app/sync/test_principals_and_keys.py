@@ -231,7 +231,7 @@ def test_a_new_mirror_gets_the_secrets_key(world: World, plain_ssm: "SSMClient")
 
 
 @pytest.mark.usefixtures("console_on_ssm")
-def test_a_mirror_that_is_alone_gives_its_key_and_tier(
+def test_key_and_tier_of_a_lone_mirror(
     world: World, plain_ssm: "SSMClient", faulty: Faulty
 ) -> None:
     """To the secret that is brought back from it, and to its copy in the recycle bin."""

@@ -68,7 +68,7 @@ def test_an_unknown_backend_is_adopted(world: World) -> None:
     assert listed(app) == ({("prod", "A")}, {"/amplify/shared/pipeline/deeper/B"})
 
 
-def test_what_is_not_its_own(world: World) -> None:
+def test_parameters_of_others(world: World) -> None:
     """Seen by members of `my-app`: nothing of `myapp`, of sandboxes, or of an app of this ID."""
     mine, theirs = create_standalone(world, "my-app"), create_standalone(world, "myapp", "oscar")
     Branch.objects.create(app=theirs, name="hosting")

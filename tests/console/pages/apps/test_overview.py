@@ -151,7 +151,7 @@ def test_what_was_stored_before_is_no_drift(alice: Client, world: World) -> None
     assert kinds(response) == []
 
 
-def test_a_mirror_that_was_there_before(alice: Client, world: World) -> None:
+def test_a_lone_mirror(alice: Client, world: World) -> None:
     """Nobody removed the secret: it was never there."""
     _, mirror = secret_paths(world, "A_KEY", world.dev)
     write_outside(mirror)

@@ -157,7 +157,7 @@ def test_pages_that_it_does_not_have(
     assert not Connection.objects.exists()
 
 
-def test_services_refuse_what_it_does_not_have(world: World) -> None:
+def test_services_refuse_features_of_hosting(world: World) -> None:
     create_standalone(world, "my-app")
     alice = world.actor("alice")
     with pytest.raises(Http404):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from console.access.acts import ConfirmationRequired
-from console.lib.naming.names import OF_AMPLIFY_APPS, PathProfile
+from console.lib.naming.names import AMPLIFY_PROFILES, PathProfile
 from console.models import AuditEvent, Branch
 from console.workflows.process_environment import process_environment
 from envvars_app.secrets_bridge import move_to_secrets
@@ -168,7 +168,7 @@ def test_a_deleted_protected_branch_counts(world: World, shared: Shared) -> None
         _reveal(world, shared, "bob")
 
 
-@pytest.mark.parametrize("profile", OF_AMPLIFY_APPS)
+@pytest.mark.parametrize("profile", AMPLIFY_PROFILES)
 def test_every_path_profile(world: World, shared: Shared, profile: PathProfile) -> None:
     world.app.path_profile = profile
     world.app.save()
