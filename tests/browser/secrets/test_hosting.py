@@ -9,6 +9,7 @@ from secrets_app.hosting.places import Kind, Place
 from secrets_app.hosting.values import set_value
 from secrets_app.store.base import SecretValue
 from tests.browser.accessibility import accessibility_problems
+from tests.browser.steps import follow
 from tests.fixtures.moto import Moto
 from tests.fixtures.people import World
 
@@ -37,7 +38,7 @@ def add(page: Page, section: Locator, stage: str, key: str, value: str) -> None:
 def test_it_works(alice: Page, hosted: World, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto("/apps/d1shop/")
-    alice.get_by_role("link", name="Self-managed hosting").click()
+    follow(alice.get_by_role("link", name="Self-managed hosting"))
     secrets = alice.get_by_role("region", name="Secrets")
     expect(secrets).to_contain_text("There are no values yet.")
     add(alice, secrets, "", "STRIPE_KEY", "shared")
