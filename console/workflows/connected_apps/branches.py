@@ -70,8 +70,8 @@ def plan(app: App, snapshot: Snapshot) -> Plan:
     taken = {name: branch for name, branch in offered.items() if name not in left_out}
     production = _production_name(snapshot, taken)
     is_guarded = any(branch.production and branch.protected for branch in known.values())
-    guarded = _guards_stages(app, known.values())
-    new = [Branch(app=app, name=it, protected=guarded) for it in taken if it not in known]
+    is_protected = _guards_stages(app, known.values())
+    new = [Branch(app=app, name=it, protected=is_protected) for it in taken if it not in known]
     changes = []
     for branch in (*known.values(), *new):
         fields = _fields(branch, taken.get(branch.name), branch.name in offered)

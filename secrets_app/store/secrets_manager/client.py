@@ -8,7 +8,13 @@ from typing import Any
 
 from secrets_app.store.aws_calls import AwsCalls
 from secrets_app.store.base import SecretValue
-from secrets_app.store.errors import Conflict, NotFound, Rejected, StoreError
+from secrets_app.store.errors import (
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    StoreError,
+)
 from secrets_app.store.limits import SECRET_LIMIT, size_problem
 from secrets_app.store.named_values import NamedValue
 from secrets_app.store.secrets_manager.errors import LABEL, MESSAGES, error_for
@@ -126,6 +132,10 @@ class SecretsManager:
                 )["Name"],
                 is_write=True,
             )
+        except OutcomeUnknown:
+            # A repeated request is refused if the lost one was carried out.
+            if not self._is_current(found.name, version):
+                raise
         except Rejected as refusal:
             # Without a label, Secrets Manager eventually deletes the version. If another writer has
             # moved the label to their own version, there is nothing to do.
@@ -134,6 +144,14 @@ class SecretsManager:
                     "discard", 1, lambda: move(VersionStage=PREPARED, RemoveFromVersionId=version)
                 )
             raise Conflict(CHANGED, code=refusal.code) from None
+
+    def _is_current(self, name: str, version: str) -> bool:
+        """Return True if this version is certainly the current one."""
+        try:
+            found = self.find(name)
+        except StoreError:
+            return False
+        return found is not None and found.version == version
 
     def _write(self, operation: str, request: Any, *, is_write: bool = True) -> str:
         # The token makes it one write, however often botocore repeats the request.

@@ -414,6 +414,9 @@ def test_lost_responses(hosted: World, faulty: Faulty, kind: Kind) -> None:
         (remove, lambda: alice.remove(place)),
     ):
         faulty.always(Fault.RESET_AFTER, on=operation)
+        if operation == "UpdateSecretVersionStage":  # which is checked afterwards
+            faulty.next(Fault.TWICE, on="DescribeSecret")
+            faulty.next(Fault.RESET, times=3, on="DescribeSecret")
         with pytest.raises(OutcomeUnknown, match="Reload the page in a minute"):
             act()
         event = audit_events()[-1]
@@ -425,10 +428,13 @@ def test_repeated_request_is_one_write(hosted: World, faulty: Faulty, plain_secr
     faulty.next(Fault.RESET_AFTER, on="CreateSecret")
     version = alice.set(place, "first", ABSENT)
     faulty.next(Fault.RESET_AFTER, on="PutSecretValue")
-    alice.set(place, "second", version)
-    assert alice.get(place) == "second"
+    version = alice.set(place, "second", version)
+    faulty.next(Fault.RESET_AFTER, on="UpdateSecretVersionStage")
+    alice.set(place, "third", version)
+    assert alice.get(place) == "third"
     held = plain_secrets.describe_secret(SecretId=f"{SECRETS}/KEY")["VersionIdsToStages"]
-    assert len(held) == 2
+    assert len(held) == 3
+    assert audit_events()[-2].outcomes.get().outcome == "succeeded"
 
 
 def test_calls(hosted: World, faulty: Faulty) -> None:
