@@ -85,7 +85,7 @@ def _guards_stages(app: App, known: Iterable[Branch]) -> bool:
     """Return True if a new branch is protected because a stage may have its name.
 
     A stage of self-managed hosting without a branch counts as protected if any branch is (ADR
-    0069). Else a push to Git would lift that.
+    0069). A push to Git must not lift that protection.
     """
     return bool(app.hosting_project) and any(branch.protected for branch in known)
 

@@ -123,9 +123,9 @@ def _place(options: dict[str, Any]) -> Place:
 
 
 def _stage_in(options: dict[str, Any]) -> str:
-    """Return the stage, "" without --stage. Raises CommandError for a name that none can have.
+    """Return the stage, "" without --stage. Raises CommandError for an invalid name.
 
-    An empty one is often a shell's unset variable, and does not mean the shared values.
+    An empty name is refused, because it is often an unset variable of the shell.
     """
     stage = options["stage"]
     if stage is not None and not is_stage(stage):
