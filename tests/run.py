@@ -19,8 +19,8 @@ from typing import IO
 from tests.fixtures import postgres
 
 PYTEST = (sys.executable, "-m", "pytest", "--dist", "worksteal")
-ON_SQLITE = (*PYTEST, "-n", "4", "-m")
-ON_POSTGRES = (*PYTEST, "-n", "1", "-m")
+ON_SQLITE = (*PYTEST, "-n", "3", "-m")
+ON_POSTGRES = (*PYTEST, "-n", "2", "-m")
 CHOSEN = "not postgres and not exhaustive"
 EVERYTHING = "not postgres"
 MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory takes a name that nobody knew
