@@ -81,6 +81,7 @@ def test_adding_what_is_not_there(alice: Page, world: World) -> None:
     assert world.app.secrets.get().key == "NEW_KEY"
 
 
+@pytest.mark.exhaustive
 def test_override(alice: Page, world: World) -> None:
     set_secrets(world, {"API_KEY": "value"})
     alice.goto(LIST)
@@ -106,6 +107,7 @@ def test_unsaved_work(alice: Page, world: World) -> None:
     expect(alice.get_by_role("heading", name="Members")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_new_tab(alice: Page, world: World) -> None:
     alice.goto("/")
     alice.get_by_role("link", name="Search or jump to").click()

@@ -120,6 +120,7 @@ def test_it_works(
         pytest.param("console_auditoutcome", marks=pytest.mark.exhaustive),
     ],
 )
+@pytest.mark.exhaustive_on_postgres
 def test_a_failing_database(
     detector: LeakDetector, client_for: ClientFor, world: World, table: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_export(alice: Page, world: World) -> None:
     assert download.value.suggested_filename.endswith(".csv")
 
 
+@pytest.mark.exhaustive
 def test_admin(world: World, open_page: Callable[..., Page]) -> None:
     olga = open_page(user=world.person("olga"))
     age_confirmations()
@@ -247,6 +248,7 @@ def test_copying_needs_its_own_press(mia: Page, complaints: Any) -> None:
     assert mia.evaluate("navigator.clipboard.readText()") == "the value"
 
 
+@pytest.mark.exhaustive
 def test_reveal_in_edit_mode(mia: Page, complaints: Any) -> None:
     complaints.expect("403")
     mia.goto(MANAGE)

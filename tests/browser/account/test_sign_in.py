@@ -174,6 +174,7 @@ def test_an_authenticator_that_refuses(bob: Page) -> None:
     assert accessibility_problems(bob) == []
 
 
+@pytest.mark.exhaustive
 def test_confirming_with_a_passkey(bob: Page) -> None:
     add_authenticator(bob)
     add_passkey(bob, passwordless=False)

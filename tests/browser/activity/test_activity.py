@@ -51,6 +51,7 @@ def test_it_works(alice: Page) -> None:
 
 
 @pytest.mark.usefixtures("entries")
+@pytest.mark.exhaustive
 def test_leaving_the_search_field_does_not_replace_what_is_clicked(alice: Page) -> None:
     alice.goto(ACTIVITY)
     alice.get_by_label("Search activity").fill("key_4")
@@ -63,6 +64,7 @@ def test_leaving_the_search_field_does_not_replace_what_is_clicked(alice: Page) 
 
 
 @pytest.mark.usefixtures("entries")
+@pytest.mark.exhaustive
 def test_more_filters(alice: Page) -> None:
     alice.goto(ACTIVITY)
     alice.get_by_text("More filters").click()

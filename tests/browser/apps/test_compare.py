@@ -81,6 +81,7 @@ def test_the_keyboard(alice: Page, branches: list[Branch]) -> None:
     expect(alice.get_by_role("heading", name="API_KEY")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_a_value_is_added_in_its_cell(alice: Page, branches: list[Branch]) -> None:
     alice.goto(COMPARE)
     cells(alice, "API_KEY").nth(2).get_by_role("link", name="Missing").click()

@@ -86,6 +86,7 @@ def test_without_scripts(
     expect(olga.get_by_role("link", name="beta")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_branches_appear_by_themselves(
     world: World, account: AmplifyServer, open_page: Callable[..., Page]
 ) -> None:

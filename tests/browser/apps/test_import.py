@@ -125,6 +125,7 @@ def test_keys_that_are_not_in_the_text(world: World, alice: Page) -> None:
     assert {row.key for row in world.app.secrets.filter(version__gt=0)} == {"API_KEY", "OTHER_KEY"}
 
 
+@pytest.mark.exhaustive
 def test_a_placeholder_becomes_a_random_value(world: World, alice: Page) -> None:
     alice.goto(LIST)
     paste(alice, "SESSION_SECRET=changeme\nNAME=x\n")
@@ -153,6 +154,7 @@ def test_a_conflict_is_written_on_request(world: World, alice: Page, complaints:
     assert stored_value(f"{SHARED}/API_KEY") == "hunter-2-hunter"
 
 
+@pytest.mark.exhaustive
 def test_compared_it_is_all_there(world: World, alice: Page) -> None:
     set_secret(world, "API_KEY", "hunter-2-hunter")
     set_variable(world, "API_URL", "https://plain.example.org")
@@ -165,6 +167,7 @@ def test_compared_it_is_all_there(world: World, alice: Page) -> None:
     expect(alice.get_by_role("button", name="Save")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_a_mistake_leads_to_its_line(alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto(LIST)

@@ -58,6 +58,7 @@ def test_it_works(alice: Page, world: World) -> None:
     assert second not in alice.content()
 
 
+@pytest.mark.exhaustive
 def test_in_place_and_in_edit_mode(alice: Page, world: World) -> None:
     set_secrets(world, {"SESSION_KEY": "old", "OTHER": "old"})
     alice.goto(LIST)

@@ -73,6 +73,7 @@ def test_a_variable(alice: Page, world: World) -> None:
     expect(alice.get_by_label("Labels")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_with_the_keyboard(alice: Page, world: World) -> None:
     set_secrets(world, {"TLS_KEY": PEM})
     alice.goto(LIST)

@@ -75,6 +75,7 @@ def test_it_works(alice: Page, world: World) -> None:
     assert not Secret.objects.filter(key="KEY_20").exists()
 
 
+@pytest.mark.exhaustive
 def test_many_rows_are_saved_in_batches_that_can_be_stopped(alice: Page, world: World) -> None:
     sent: list[list[str]] = []
     third, go_on = threading.Event(), []

@@ -172,6 +172,7 @@ def test_after_saving(alice: Page) -> None:
     assert stored_value(f"{SHARED}/KEY") == "token\n"
 
 
+@pytest.mark.exhaustive
 def test_beside_a_revealed_value(world: World, alice: Page) -> None:
     set_secret(world, "KEY", "token ")
     alice.goto(LIST)
@@ -218,6 +219,7 @@ def test_the_filter_stays(
     expect(page.locator("#search-branch")).to_have_value(str(world.dev.pk))
 
 
+@pytest.mark.exhaustive
 def test_a_new_override_starts_without_a_branch(
     world: World, alice: Page, complaints: Complaints
 ) -> None:

@@ -128,6 +128,7 @@ def test_an_override_takes_two_clicks(page: Page) -> None:
     expect(options).to_have_text(["Choose a branch", "main"])
 
 
+@pytest.mark.exhaustive
 def test_the_filter_chooses_the_branch_of_an_override(page: Page, world: World) -> None:
     page.goto(f"{LIST}?branch={world.dev.pk}")
     ask_for_override(page)
@@ -138,6 +139,7 @@ def test_the_filter_chooses_the_branch_of_an_override(page: Page, world: World) 
     assert stored_value(ON_DEV) == "for dev"
 
 
+@pytest.mark.exhaustive
 def test_an_override_needs_a_branch(page: Page, complaints: Any) -> None:
     complaints.expect("422")
     ask_for_override(page)
@@ -149,6 +151,7 @@ def test_an_override_needs_a_branch(page: Page, complaints: Any) -> None:
     assert stored_value(f"{SHARED}/API_KEY") == "first"
 
 
+@pytest.mark.exhaustive
 def test_escape_returns_to_the_row(page: Page) -> None:
     edit_link(page).click()
     new_value(page).fill("typed")
@@ -175,6 +178,7 @@ def test_the_value_stays_nowhere(page: Page) -> None:
     assert "CANARY" not in page.evaluate(FIELDS) + page.content()
 
 
+@pytest.mark.exhaustive
 def test_what_cannot_be_seen(page: Page) -> None:
     edit_link(page).click()
     new_value(page).fill("second\n")
@@ -215,6 +219,7 @@ def test_a_conflict(page: Page, world: World, complaints: Any, button: str, left
     assert stored_value(f"{SHARED}/API_KEY") == left
 
 
+@pytest.mark.exhaustive
 def test_sorting_keeps_what_was_typed(page: Page) -> None:
     edit_link(page).click()
     new_value(page).fill("second")
@@ -253,6 +258,7 @@ def test_leaving_asks_first(page: Page) -> None:
     expect(new_value(page)).to_have_value("typed")
 
 
+@pytest.mark.exhaustive
 def test_a_developer_overrides_what_is_locked(world: World, open_page: Callable[..., Page]) -> None:
     set_secrets(world, {"API_KEY": "first"})
     bob = open_page(user=world.person("bob"))

@@ -112,6 +112,7 @@ def test_without_javascript(
     assert stored_value(f"{SHARED}/API_KEY") == "typed again"
 
 
+@pytest.mark.exhaustive
 def test_the_list_and_the_page_of_a_secret(
     alice: Page, world: World, interrupted: InterruptedStore, complaints: Complaints
 ) -> None:

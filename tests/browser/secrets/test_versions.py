@@ -66,6 +66,7 @@ def test_in_the_list(alice: Page, world: World, secret: Secret) -> None:
     expect(alice.get_by_role("region", name="Versions 2 and 3")).to_be_visible()
 
 
+@pytest.mark.exhaustive
 def test_keyboard(alice: Page, world: World, secret: Secret) -> None:
     page = alice
     page.goto(f"{LIST}{secret.pk}/")

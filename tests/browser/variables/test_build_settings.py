@@ -69,6 +69,7 @@ def test_it_works(world: World, open_page: Callable[..., Page], javascript: bool
     assert download.value.suggested_filename == "amplify.yml"
 
 
+@pytest.mark.exhaustive
 def test_an_error_links_to_its_line(
     world: World, open_page: Callable[..., Page], complaints: Any
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_conflict(world: World, open_page: Callable[..., Page], complaints: An
 
 
 @pytest.mark.parametrize("javascript", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
 def test_versions_are_paginated(
     world: World, open_page: Callable[..., Page], javascript: bool
 ) -> None:

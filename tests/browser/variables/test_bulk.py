@@ -89,6 +89,7 @@ def test_a_conflict(world: World, alice: Page, complaints: Any) -> None:
     assert variable_values(world)["", "A"] == "mine"
 
 
+@pytest.mark.exhaustive
 def test_an_error_links_to_its_line(alice: Page, complaints: Any) -> None:
     complaints.expect("422")
     alice.goto(BULK)
@@ -105,6 +106,7 @@ def test_an_error_links_to_its_line(alice: Page, complaints: Any) -> None:
     preview(alice, "A=1\n")
 
 
+@pytest.mark.exhaustive
 def test_copying_to_two_branches(world: World, alice: Page) -> None:
     set_variable(world, "A", "1")
     set_variable(world, "B", "2")
@@ -154,6 +156,7 @@ def test_moving_a_variable_to_the_secrets(world: World, alice: Page) -> None:
     assert "sk_live" not in alice.content()
 
 
+@pytest.mark.exhaustive
 def test_with_the_keyboard(world: World, alice: Page) -> None:
     alice.goto(BULK)
     tab_to(alice, alice.locator("#text"))

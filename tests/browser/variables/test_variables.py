@@ -111,6 +111,7 @@ def test_undoing_a_removal(world: World, open_page: Any) -> None:
     expect(value(row(page, "A"))).to_be_enabled()
 
 
+@pytest.mark.exhaustive
 def test_a_rename_includes_the_overrides(world: World, open_page: Any) -> None:
     set_variable(world, "OLD")
     set_variable(world, "OLD", "x", world.dev)
@@ -177,6 +178,7 @@ def test_an_invalid_row_stays_and_the_rest_is_saved(
     assert variable_values(world) == {("", "_BUILD_TIMEOUT"): "30", ("", "B"): ""}
 
 
+@pytest.mark.exhaustive
 def test_leaving_with_unsaved_work_asks_first(world: World, open_page: Any) -> None:
     set_variable(world, "A")
     page = open_page(user=world.person("alice"))
@@ -193,6 +195,7 @@ def test_leaving_with_unsaved_work_asks_first(world: World, open_page: Any) -> N
     assert variable_values(world) == {("", "A"): "first"}
 
 
+@pytest.mark.exhaustive
 def test_adding_an_override_with_the_keyboard(world: World, open_page: Any) -> None:
     set_variable(world, "A")
     page = open_page(user=world.person("alice"))
@@ -212,6 +215,7 @@ def test_adding_an_override_with_the_keyboard(world: World, open_page: Any) -> N
     assert variable_values(world)["main", "A"] == "by keyboard"
 
 
+@pytest.mark.exhaustive
 def test_it_works_without_javascript(world: World, open_page: Any, complaints: Any) -> None:
     complaints.expect("422")
     set_variable(world, "A")

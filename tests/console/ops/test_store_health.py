@@ -108,6 +108,7 @@ def test_other_errors_say_nothing_about_permissions(db: None) -> None:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_counts_of_processes_add_up() -> None:
     for _ in range(2):
         call_stats.record(Call("put", throttles=2))

@@ -115,6 +115,7 @@ def test_it_works(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.exhaustive
 def test_progress_on_a_terminal(folder: Path) -> None:
     ours, terminal = pty.openpty()
     with subprocess.Popen(

@@ -89,6 +89,7 @@ def test_it_works(code_copy):
     assert {mode(file) for file in (code_copy / "var").glob("*.*")} == {0o600}
 
 
+@pytest.mark.exhaustive
 def test_second_start_keeps_everything(used_copy):
     keys = (used_copy / "var/keys.env").read_bytes()
     collected = (used_copy / "var/static/staticfiles.json").stat().st_mtime_ns

@@ -48,6 +48,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
 
 
 @pytest.mark.both_databases
+@pytest.mark.exhaustive_on_postgres
 def test_it_works(machine: Machine) -> None:
     assert machine("migrate", "-v0") == CommandResult(0, "", "")
     assert machine("migrate", "--check").code == 0
