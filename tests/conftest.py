@@ -1,5 +1,7 @@
 """Plugins with the shared fixtures. tests/README.md explains how the tests are organized."""
 
+import os
+
 from hypothesis import settings as hypothesis
 
 pytest_plugins = [
@@ -23,5 +25,7 @@ pytest_plugins = [
     "tests.fixtures.provider",
 ]
 
-hypothesis.register_profile("console", deadline=None)  # test machines can be slow
+# Test machines can be slow. Only `make test-all` looks for new examples, so that `make test` fails
+# for what changed alone.
+hypothesis.register_profile("console", deadline=None, derandomize="NEW_EXAMPLES" not in os.environ)
 hypothesis.load_profile("console")

@@ -1,6 +1,7 @@
 """Run the tests on SQLite and, at the same time, some again on PostgreSQL: python -m tests.run.
 
-`--all` adds what is marked `exhaustive` or `exhaustive_on_postgres`, for `make test-all`.
+`--all` adds what is marked `exhaustive` or `exhaustive_on_postgres`, and new examples of
+hypothesis, for `make test-all`.
 Both runs wait now and then for a time limit, the disk or a browser, and end with fewer tests than
 workers. Together they use the processors almost fully. The output of the second follows the first.
 """
@@ -32,7 +33,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.run")
     parser.add_argument("--all", action="store_true", help="run the exhaustive tests, too")
     chosen = (CHOSEN, postgres.CHOSEN), (EVERYTHING, postgres.EVERYTHING)
-    on_sqlite, on_postgres = chosen[parser.parse_args().all]
+    is_all = parser.parse_args().all
+    on_sqlite, on_postgres = chosen[is_all]
+    if is_all:
+        os.environ["NEW_EXAMPLES"] = "1"  # of hypothesis (tests/conftest.py)
     is_large = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
     with TemporaryDirectory(prefix="console-tests-", dir=MEMORY if is_large else None) as folder:
         os.environ["TESTS_FOLDER"] = folder  # one for both, so that no port is used twice
