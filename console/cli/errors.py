@@ -1,5 +1,7 @@
 """How a command reports an error: a sentence that repeats nothing typed, and an exit code."""
 
+from collections.abc import Collection
+
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.management.base import CommandError
 from django.db import DatabaseError
@@ -50,6 +52,16 @@ def to_command_error(error: Exception) -> CommandError | None:
         case ServiceError():
             return CommandError(error.message, returncode=error.exit_code)
     return None
+
+
+def require_all_done(outcomes: Collection[RowOutcome], done: str) -> None:
+    """Raise CommandError unless all rows were saved. `done` says what was done, in the past."""
+    failed = [it for it in outcomes if it.outcome not in DONE]
+    if failed:
+        raise CommandError(
+            f"{done} {len(outcomes) - len(failed)} of {len(outcomes)} values.",
+            returncode=EXITS[failed[0].outcome],
+        )
 
 
 def require_done(outcome: RowOutcome) -> None:

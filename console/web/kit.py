@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from time import monotonic
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -25,9 +26,14 @@ from console.audit.refusals import record_refusal
 from console.catalog.key_types import may_set
 from console.catalog.notes import notes_of
 from console.web import confirmation
+from console.web.htmx import wants_fragment
 from console.workflows.connected_apps.refreshing import is_due
 
 Row = TypeVar("Row")
+
+# Seconds that one response may take of a long save, which later ones go on with
+PATIENCE = 5.0
+FRAGMENT_PATIENCE = 1.0  # the script shows progress in between
 
 
 page_with_form = require_http_methods(["GET", "HEAD", "POST"])
@@ -69,6 +75,12 @@ def form_data(request: HttpRequest) -> QueryDict | None:
     """Return the data for a form: the post, even an empty one, or None for other methods."""
     # Not `request.POST or None`: an empty post is falsy, but must bind the form.
     return request.POST if request.method == "POST" else None
+
+
+def response_deadline(request: HttpRequest) -> Callable[[], bool]:
+    """Return a function that returns True while this response may go on with a long save."""
+    until = monotonic() + (FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE)
+    return lambda: monotonic() < until
 
 
 def done_before(request: HttpRequest) -> int:

@@ -7,7 +7,6 @@ parameters, and its form continues with the rest, as in Compare's copies.
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from time import monotonic
 from typing import Any
 
 from django.contrib import messages
@@ -26,7 +25,13 @@ from console.lib.row_forms import known_base
 from console.lib.text.dotenv import Refused
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, done_before, find_app_to_change, page_with_form
+from console.web.kit import (
+    app_context,
+    done_before,
+    find_app_to_change,
+    page_with_form,
+    response_deadline,
+)
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
 from secrets_app.gen1 import importing
@@ -36,8 +41,6 @@ from secrets_app.gen1.names import CREDENTIALS, is_credentials, proposed_keys
 from secrets_app.sync.freshness import freshness
 
 PART = 50  # parameters in one response
-PATIENCE = 5.0  # seconds for one response without scripts
-FRAGMENT_PATIENCE = 1.0
 SHOWN = 400  # parameters; each has two fields, and Django takes at most a thousand
 GONE = "This environment is no longer in the parameter store. Nothing was imported."
 CHOOSE = "Choose at least one parameter."
@@ -188,7 +191,7 @@ class _Page:
 
     def _save_once(self, wanted: Sequence[Wanted], change_set: uuid.UUID) -> list[RowOutcome]:
         """Import a part, unless this post repeats an earlier one."""
-        until = monotonic() + (FRAGMENT_PATIENCE if wants_fragment(self.request) else PATIENCE)
+        may_go_on = response_deadline(self.request)
 
         def save_part(rest: Sequence[Wanted]) -> list[RowOutcome]:
             part = importing.save(
@@ -197,7 +200,7 @@ class _Page:
                 self.branch,
                 rest[:PART],
                 change_set,
-                may_go_on=lambda: monotonic() < until,
+                may_go_on=may_go_on,
             )
             return [*part, *(RowOutcome(it.token, Result.NOT_TRIED) for it in rest[PART:])]
 

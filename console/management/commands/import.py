@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from console.access.policy import Access
 from console.audit.events import ONE_TEXT
 from console.cli.base import CommandScope, ConsoleCommand, add_common, find_scope
-from console.cli.errors import EXITS
+from console.cli.errors import require_all_done
 from console.cli.terminal import Exit, confirm, table
 from console.environment.importing import Change, ImportRow
 from console.environment.sources import sources
@@ -149,13 +149,7 @@ class Command(ConsoleCommand):
             if outcome and outcome.outcome not in DONE and outcome.message:
                 self.note(f"{key}: {outcome.message}")
         self.print_result(options, table(HEAD, cells), described)
-        failed = [it for it in outcomes.values() if it.outcome not in DONE]
-        if failed:
-            raise CommandError(
-                f"{'Saved' if absent else 'Imported'} {len(outcomes) - len(failed)} of "
-                f"{len(outcomes)} values.",
-                returncode=EXITS[failed[0].outcome],
-            )
+        require_all_done(outcomes.values(), "Saved" if absent else "Imported")
         left = [it for it in lines if not (it.is_ready or it.planned.change is Change.SAME)]
         kept = [it for it in absent if it.refusal]
         if left or kept:

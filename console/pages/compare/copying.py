@@ -6,7 +6,6 @@ One response makes a part of many copies, and its form goes on with the rest.
 import re
 import uuid
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any
 
 from django.contrib import messages
@@ -27,7 +26,13 @@ from console.models import scope_name
 from console.pages.importing.forms import ImportForm, posted_text, row_text, scopes_of, token_of
 from console.web.change_sets import change_set_of, change_set_token, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, done_before, find_app_to_change, page_with_form
+from console.web.kit import (
+    app_context,
+    done_before,
+    find_app_to_change,
+    page_with_form,
+    response_deadline,
+)
 from console.web.lists.listing import writable_scopes
 from console.web.repeats import save_rows_once
 from console.workflows import copying
@@ -37,8 +42,6 @@ from console.workflows.importing import Line
 from console.workflows.matrix import Matrix
 
 PART = 50  # copies in one response, whose secrets are read once
-PATIENCE = 5.0  # seconds for one response without scripts
-FRAGMENT_PATIENCE = 1.0
 MAX_COPIES = 800  # copies; each is a field of the preview
 TOO_MANY = (
     f"This would make {{:,}} copies; the limit is {MAX_COPIES}. Choose fewer keys or branches."
@@ -237,10 +240,10 @@ def _copy_once(
     request: HttpRequest, access: Access, targets: Sequence[Target], change_set: uuid.UUID
 ) -> list[RowOutcome]:
     """Copy a part, unless this post repeats an earlier one. The post has no values to compare."""
-    until = monotonic() + (FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE)
+    may_go_on = response_deadline(request)
 
     def copy_part(rest: Sequence[Target]) -> list[RowOutcome]:
-        tried = copying.copy(access, rest[:PART], change_set, may_go_on=lambda: monotonic() < until)
+        tried = copying.copy(access, rest[:PART], change_set, may_go_on=may_go_on)
         return [*tried, *(RowOutcome(it.token, Result.NOT_TRIED) for it in rest[PART:])]
 
     return save_rows_once(

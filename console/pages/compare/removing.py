@@ -6,7 +6,6 @@ form goes on with the rest.
 
 import uuid
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -22,11 +21,10 @@ from console.audit.events import Action
 from console.environment.removal import id_of
 from console.lib.results import DONE, Result
 from console.models import Branch, scope_name
-from console.pages.compare.copying import FRAGMENT_PATIENCE, PATIENCE
 from console.pages.importing.forms import scopes_of
 from console.web.change_sets import change_set_of, undo_address
 from console.web.htmx import wants_fragment
-from console.web.kit import app_context, done_before, find_app_to_change
+from console.web.kit import app_context, done_before, find_app_to_change, response_deadline
 from console.workflows import branch_removal
 from console.workflows.branch_removal import Progress
 
@@ -41,7 +39,6 @@ def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
     access = find_app_to_change(request, app_id, Action.SECRET_REMOVED)
     branch = scopes_of(request.POST, access)[0]
     tokens = request.POST.get("remove", "").split()
-    until = monotonic() + (FRAGMENT_PATIENCE if wants_fragment(request) else PATIENCE)
     change_set = change_set_of(request.POST.get("change_set", ""), access, PURPOSE) or uuid.uuid4()
     progress = branch_removal.remove(
         access,
@@ -49,7 +46,7 @@ def remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
         tokens,
         change_set,
         without_copy="without_copy" in request.POST,
-        may_go_on=lambda: monotonic() < until,
+        may_go_on=response_deadline(request),
     )
     removed = [it.key for it in progress.removals if it.outcome in DONE]
     done = done_before(request) + len(removed)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from console.cli.base import CommandScope, ConsoleCommand, add_scope, find_scope
-from console.cli.errors import EXITS
+from console.cli.errors import require_all_done
 from console.cli.terminal import Exit, confirm, table
 from console.environment.importing import Change
 from console.lib.results import DONE, RowOutcome
@@ -120,12 +120,7 @@ class Command(ConsoleCommand):
             if outcome and outcome.outcome not in DONE and outcome.message:
                 self.note(f"{name}: {outcome.message}")
         self.print_result(options, table(HEAD, cells), described)
-        failed = [it for it in outcomes.values() if it.outcome not in DONE]
-        if failed:
-            raise CommandError(
-                f"Imported {len(outcomes) - len(failed)} of {len(outcomes)} values.",
-                returncode=EXITS[failed[0].outcome],
-            )
+        require_all_done(outcomes.values(), "Imported")
 
 
 def _environment(

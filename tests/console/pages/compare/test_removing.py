@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from console.models import AuditEvent, Branch
 from console.pages.compare import removing
+from console.web import kit
 from envvars_app.amplify_sync.waiting import push_waiting
 from secrets_app.models import BinEntry, LeaseStage, Secret
 from tests.factories import (
@@ -220,7 +221,7 @@ def test_without_a_recycle_bin_it_asks_first(world: World, alice: Client, settin
 def test_many_values_take_several_posts(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removing, "PATIENCE", 0)
+    monkeypatch.setattr(kit, "PATIENCE", 0)
     for number in range(12):
         set_secret(world, f"KEY_{number}", "CANARY", world.dev)
     page = alice.get(COMPARE)
